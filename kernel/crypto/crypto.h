@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SSS_CRYPTO_CRYPTO_H
+#define _SSS_CRYPTO_CRYPTO_H
+
+int sss_crypto_init(void);
+void sss_crypto_exit(void);
+int sss_crypto_selftest(void);
+
+#endif /* _SSS_CRYPTO_CRYPTO_H */
