@@ -7,7 +7,7 @@
  * sss_keypair_get(), erased when freed. Immutable once published but for the
  * fields marked so.
  *
- * Responder: sss_keypair_create(), sss_index_reserve(&pair->entry, host),
+ * Responder: sss_keypair_create(channel, gfp), sss_index_reserve(&pair->entry, host),
  * sss_noise_create_respond(..., &pair->keys), fill the rest,
  * sss_index_publish(&pair->entry, SSS_INDEX_KEYPAIR),
  * sss_keyring_add_responder(). On the first packet that authenticates under a
@@ -30,20 +30,9 @@
 #include "noise.h"
 
 struct sss_channel;
+struct sss_limits;
 
-/**
- * struct sss_key_limits - life of a key pair; settable so that tests are short
- *
- * Times count from sss_keypair.birth, in ms. Suspended time counts too.
- */
-struct sss_key_limits {
-	u32 rekey_initiator_ms;		/* 120 s: replace on the next send */
-	u32 rekey_responder_ms;		/* 150 s: the initiator seems gone */
-	u32 stop_send_ms;		/* 180 s */
-	u32 stop_receive_ms;		/* 240 s */
-	u32 erase_ms;			/* 300 s */
-	u64 rekey_packets;		/* 2^48: replace */
-};
+#define SSS_KEY_REKEY_PACKETS	(1ULL << 48)
 
 /**
  * struct sss_keypair - keys of one handshake
@@ -55,11 +44,12 @@ struct sss_key_limits {
  * @initiator: we sent the INITIATE
  * @lowest_receive: no packet number below is valid under these keys
  * @first_send: first packet number we use under these keys
- * @started: when our INITIATE was made (initiator) or theirs arrived, ns
- * @birth: when the keys were made, ktime_get_coarse_boottime_ns()
- * @confirmed: when the other side proved it has the keys, ns, 0: not yet
- *	(initiator: birth). Written once, under sss_keyring.lock
+ * @birth: when the keys were made, sss_keypair_now()
  * @stamp: of the INITIATE (responder)
+ * @started: sss_keyring_start() when our INITIATE was made (initiator)
+ * @added: event number of the ring; under sss_keyring.lock
+ * @confirmed: event number at which the other side had proved that it has the
+ *	keys, 0: not yet. Written once, under sss_keyring.lock
  * @channel: the one state the keys belong to. Valid under rcu_read_lock():
  *	the channel clears its keyring before its own RCU free
  * @tentative: the caller's, what takes effect on confirmation; see
@@ -74,10 +64,11 @@ struct sss_keypair {
 	struct sss_noise_keys keys;
 	u64 lowest_receive;
 	u64 first_send;
-	u64 started;
 	u64 birth;
-	u64 confirmed;
 	u8 stamp[SSS_HS_STAMP_LEN];
+	u64 started;
+	u64 added;
+	u64 confirmed;
 	struct sss_channel *channel;
 	void *tentative;
 };
@@ -91,6 +82,8 @@ struct sss_keypair {
  *	authenticated packet
  * @next_stale: likewise, for an INITIATE with an older stamp, so that a
  *	replayed one cannot displace the live one
+ * @events: numbers what happens to the ring, which tells crossing handshakes
+ *	from consecutive ones without a clock
  * @local_first: our EID is numerically smaller than the peer's
  */
 struct sss_keyring {
@@ -99,31 +92,30 @@ struct sss_keyring {
 	struct sss_keypair __rcu *previous;
 	struct sss_keypair __rcu *next;
 	struct sss_keypair __rcu *next_stale;
+	u64 events;
 	bool local_first;
 };
 
-void sss_key_limits_init(struct sss_key_limits *limits);
-
-struct sss_keypair *sss_keypair_create(const void *host, struct sss_channel *channel,
-				       gfp_t gfp);
+struct sss_keypair *sss_keypair_create(struct sss_channel *channel, gfp_t gfp);
 bool sss_keypair_get(struct sss_keypair *pair);
 void sss_keypair_put(struct sss_keypair *pair);
 void *sss_keypair_take_tentative(struct sss_keypair *pair);
 bool sss_keypair_may_send(const struct sss_keypair *pair,
-			  const struct sss_key_limits *limits, u64 now);
+			  const struct sss_limits *limits, u64 now);
 bool sss_keypair_may_receive(const struct sss_keypair *pair,
-			     const struct sss_key_limits *limits, u64 now);
+			     const struct sss_limits *limits, u64 now);
 bool sss_keypair_wants_rekey(const struct sss_keypair *pair,
-			     const struct sss_key_limits *limits, u64 next_number,
+			     const struct sss_limits *limits, u64 next_number,
 			     u64 now);
 
 void sss_keyring_init(struct sss_keyring *ring, const u8 local[SSS_HS_EID_LEN],
 		      const u8 remote[SSS_HS_EID_LEN]);
+u64 sss_keyring_start(struct sss_keyring *ring);
 void sss_keyring_add_initiator(struct sss_keyring *ring, struct sss_keypair *pair);
 void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair);
-bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair, u64 now);
+bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair);
 struct sss_keypair *sss_keyring_get_current(struct sss_keyring *ring);
-u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_key_limits *limits,
+u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_limits *limits,
 		       u64 now);
 void sss_keyring_clear(struct sss_keyring *ring);
 

@@ -16,8 +16,6 @@ void sss_ratelimiter_destroy(struct sss_ratelimiter *limiter);
 bool sss_ratelimiter_allow(struct sss_ratelimiter *limiter,
 			   const struct sockaddr *from);
 
-int sss_ratelimiter_init(void);
-void sss_ratelimiter_exit(void);
 int sss_ratelimiter_selftest(void);
 
 #endif /* _SSS_CRYPTO_RATELIMITER_H */

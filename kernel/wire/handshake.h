@@ -157,6 +157,7 @@ struct sss_respond_payload {
 };
 
 bool sss_eid_is_valid(const u8 eid[SSS_HS_EID_LEN]);
+int sss_eid_cmp(const u8 a[SSS_HS_EID_LEN], const u8 b[SSS_HS_EID_LEN]);
 
 void sss_params_init(struct sss_params *params);
 void sss_params_raise(struct sss_params *params, const struct sss_params *resumed);
