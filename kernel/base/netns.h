@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the module keeps per network namespace. Every floor has its members
+ * here, so that one generic pointer serves all; each member says whose it is.
+ */
+#ifndef _SSS_BASE_NETNS_H
+#define _SSS_BASE_NETNS_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/sss.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include "mib.h"
+
+struct ctl_table_header;
+struct sss_host;
+struct sss_ratelimiter;
+
+/**
+ * struct sss_limits - every timer and limit, each a sysctl net.sss.<member>
+ *
+ * Read without a lock (READ_ONCE); times in ms unless the name says otherwise.
+ */
+struct sss_limits {
+	u32 connect_timeout_ms;		/* connect() gives up: ETIMEDOUT. 30 s */
+	u32 initiate_interval_ms;	/* first retransmission of INITIATE, doubling. 1 s */
+	u32 initiate_interval_max_ms;	/* 15 s */
+	u32 initiate_lifetime_ms;	/* one Noise message is re-sent this long. 5 s */
+	u32 rekey_initiator_ms;		/* 120 s */
+	u32 rekey_responder_ms;		/* 150 s */
+	u32 stop_send_ms;		/* 180 s */
+	u32 stop_receive_ms;		/* 240 s */
+	u32 erase_ms;			/* 300 s */
+	u32 max_ack_delay_us;		/* 5 ms */
+	u32 idle_timeout_ms;		/* channel without streams. 60 s */
+	u32 down_timeout_ms;		/* STALLED to DOWN. 20 s */
+	u32 orphan_timeout_ms;		/* 5 min */
+	u32 max_orphans;		/* 4096 */
+	u32 max_half_open;		/* 1024 per namespace */
+	u32 max_channels;		/* 65536 per namespace */
+	u32 handshake_queue;		/* INITIATEs waiting for the worker. 1024 */
+	u32 initial_stream_window;	/* 64 KiB */
+	u32 channel_window;		/* 16 MiB: unaccepted streams together */
+	u32 max_streams;		/* root credit: streams a peer may have open. 4096 */
+	u32 rmem[3];			/* min default max, 16 KiB 64 KiB 6 MiB */
+	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
+	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
+};
+
+/**
+ * struct sss_net - the module's state in one network namespace
+ * @net: the namespace; valid until pernet exit
+ * @mib: counters (base)
+ * @gauge: live objects (base)
+ * @limits: settings (base), sysctl_header is control's
+ * @dying: pernet pre_exit has begun: nothing new may be created
+ * @hosts_lock: protects @hosts changes; readers use RCU (peer)
+ * @hosts: struct sss_host.node (peer)
+ * @default_host: also in @hosts (peer)
+ * @services_lock: leaf (BH), protects @services (peer)
+ * @services: struct sss_service.node (peer)
+ * @limiter: handshake rate limit by source (channel)
+ * @next_channel_id: for log lines and netlink (channel)
+ */
+struct sss_net {
+	struct net *net;
+	struct sss_mib __percpu *mib;
+	atomic_t gauge[SSS_GAUGE_COUNT];
+	struct sss_limits limits;
+	struct ctl_table_header *sysctl_header;
+	bool dying;
+	struct mutex hosts_lock;
+	struct list_head hosts;
+	struct sss_host __rcu *default_host;
+	spinlock_t services_lock;
+	struct list_head services;
+	struct sss_ratelimiter *limiter;
+	atomic_t next_host_id;
+	atomic_t next_peer_id;
+	atomic_t next_channel_id;
+};
+
+extern unsigned int sss_net_id;
+
+static inline struct sss_net *sss_netns(const struct net *net)
+{
+	return net_generic(net, sss_net_id);
+}
+
+#define sss_mib_inc(sn, id) this_cpu_inc((sn)->mib->value[SSS_MIB_##id])
+#define sss_mib_add(sn, id, n) this_cpu_add((sn)->mib->value[SSS_MIB_##id], n)
+#define sss_gauge_inc(sn, id) atomic_inc(&(sn)->gauge[SSS_GAUGE_##id])
+#define sss_gauge_dec(sn, id) atomic_dec(&(sn)->gauge[SSS_GAUGE_##id])
+
+/**
+ * typedef sss_event_fn - takes events to whoever monitors
+ * @sn: namespace
+ * @event: what happened
+ * @local: EID of the host
+ * @remote: EID of the peer, or NULL where the event is about a host
+ *
+ * Any context; must not sleep, and must not take a lock under which
+ * sss_netns_event() may be called.
+ */
+typedef void (*sss_event_fn)(struct sss_net *sn, enum sss_event event,
+			     const struct sss_eid *local, const struct sss_eid *remote);
+
+int sss_netns_init(struct sss_net *sn, struct net *net);
+void sss_netns_exit(struct sss_net *sn);
+void sss_netns_limits_init(struct sss_limits *limits);
+void sss_netns_set_event_fn(sss_event_fn fn);
+void sss_netns_event(struct sss_net *sn, enum sss_event event,
+		     const struct sss_eid *local, const struct sss_eid *remote);
+
+#endif /* _SSS_BASE_NETNS_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A host: one local identity with its key, its UDP sockets and its peers.
+ *
+ * kref + RCU. References: sss_net.hosts holds one while the host lives (given
+ * back by sss_host_del()); every peer, bound socket and queued handshake holds
+ * one. A host that is dead is in no list, answers nothing and starts nothing.
+ */
+#ifndef _SSS_PEER_HOST_H
+#define _SSS_PEER_HOST_H
+
+#include <linux/kref.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable.h>
+#include <linux/uidgid.h>
+#include <linux/workqueue.h>
+#include <linux/sss.h>
+#include "base/netns.h"
+#include "crypto/cookie.h"
+#include "crypto/noise.h"
+
+struct netlink_ext_ack;
+struct sss_udp;
+struct sss_net_ops;
+
+/**
+ * struct sss_host - a local identity
+ * @ref: references
+ * @rcu: frees it
+ * @node: in sss_net.hosts
+ * @sn: namespace; outlives the host
+ * @id: for log lines, never reused in a namespace
+ * @name: NUL-terminated, unique in the namespace
+ * @identity: key pair; wiped with the host
+ * @cookie: checks mac1 and mac2 of what arrives
+ * @udp: its sockets: rcu_dereference(), NULL once dead; another port replaces
+ *	them while packets flow
+ * @port: UDP port, host order, READ_ONCE
+ * @flags: SSS_HOST_F_*, READ_ONCE
+ * @uid: owner
+ * @gid: group
+ * @mode: read = connect as it, write = listen on it
+ * @dead: unpublished; nothing new may start
+ * @peers: EID -> struct sss_peer
+ * @peer_list: the same peers in order of their ids (RCU)
+ * @peers_mutex: serialises making and configuring peers (sleeping)
+ * @peers_lock: leaf (BH) but for struct sss_peer.lock and .channel_lock, which
+ *	nest in it: @peers and @peer_list change only under it
+ * @handshakes: the channel floor's, made by sss_host_ops.create
+ */
+struct sss_host {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct list_head node;
+	struct sss_net *sn;
+	u32 id;
+	char name[SSS_HOST_NAME_MAX + 1];
+	struct sss_noise_identity identity;
+	struct sss_cookie_checker cookie;
+	struct sss_udp __rcu *udp;
+	u16 port;
+	u32 flags;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	bool dead;
+	struct rhashtable peers;
+	struct list_head peer_list;
+	struct mutex peers_mutex;
+	spinlock_t peers_lock;
+	void *handshakes;
+};
+
+/**
+ * struct sss_host_config - what a host is made from or changed to
+ * @set: SSS_HOST_SET_* bits: which members below count
+ */
+struct sss_host_config {
+	u32 set;
+#define SSS_HOST_SET_KEY	0x01
+#define SSS_HOST_SET_PORT	0x02
+#define SSS_HOST_SET_FLAGS	0x04
+#define SSS_HOST_SET_UID	0x08
+#define SSS_HOST_SET_GID	0x10
+#define SSS_HOST_SET_MODE	0x20
+	char name[SSS_HOST_NAME_MAX + 1];
+	u8 private[SSS_EID_LEN];
+	u16 port;
+	u32 flags;
+	u32 flags_mask;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+};
+
+/**
+ * struct sss_host_ops - what the channel floor does with a host
+ * @net: given to sss_udp_open()
+ * @create: set up host->handshakes before any packet can arrive
+ * @stop: host is dead and its UDP sockets are closed: end every channel and
+ *	handshake of it; sleeps. Its peers are still there
+ * @destroy: free host->handshakes
+ */
+struct sss_host_ops {
+	const struct sss_net_ops *net;
+	int (*create)(struct sss_host *host);
+	void (*stop)(struct sss_host *host);
+	void (*destroy)(struct sss_host *host);
+};
+
+void sss_host_register_ops(const struct sss_host_ops *ops);
+
+struct sss_host *sss_host_add(struct sss_net *sn, const struct sss_host_config *config,
+			      struct netlink_ext_ack *extack);
+int sss_host_set(struct sss_host *host, const struct sss_host_config *config,
+		 struct netlink_ext_ack *extack);
+void sss_host_del(struct sss_host *host);
+void sss_host_del_all(struct sss_net *sn);
+struct sss_host *sss_host_get_by_name(struct sss_net *sn, const char *name);
+struct sss_host *sss_host_get_by_eid(struct sss_net *sn, const struct sss_eid *eid);
+struct sss_host *sss_host_get_default(struct sss_net *sn);
+int sss_host_may(const struct sss_host *host, int mask);
+bool sss_host_get(struct sss_host *host);
+void sss_host_put(struct sss_host *host);
+
+#endif /* _SSS_PEER_HOST_H */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A peer: a remote identity as one host knows it: where it may be reached, its
+ * pre-shared key, and the one channel to it.
+ *
+ * kref + RCU. References: the host's table holds one while the peer is in it;
+ * the channel and every handshake under way hold one. A peer that was not
+ * configured leaves the table when its channel ends.
+ */
+#ifndef _SSS_PEER_PEER_H
+#define _SSS_PEER_PEER_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/sss.h>
+#include "crypto/cookie.h"
+#include "crypto/noise.h"
+#include "net/endpoint.h"
+
+struct netlink_ext_ack;
+struct sss_host;
+struct sss_channel;
+
+/**
+ * struct sss_peer_endpoint - one place where a peer may be
+ * @ep: address
+ * @cookie: cookie that address gave us
+ * @configured: by netlink; learnt ones are replaced first
+ * @proved: an authenticated packet came from there
+ */
+struct sss_peer_endpoint {
+	union sss_endpoint ep;
+	struct sss_cookie_path cookie;
+	bool configured;
+	bool proved;
+};
+
+/**
+ * struct sss_peer - a remote identity
+ * @ref: references
+ * @rcu: frees it
+ * @node: in sss_host.peers, key @eid
+ * @list: in sss_host.peer_list
+ * @host: reference
+ * @id: for log lines
+ * @eid: remote key
+ * @flags: SSS_PEER_F_*
+ * @lock: leaf (BH): protects @remote's psk, @endpoints, @n_endpoints, @flags
+ * @remote: precomputed keys for handshakes
+ * @endpoints: candidates, best first
+ * @n_endpoints: how many
+ * @cookie_keys: for mac1 of messages to it
+ * @channel: the one channel state, changed under @channel_lock
+ * @channel_lock: leaf (BH) for changing @channel
+ * @dead: out of the table for ever; set under @channel_lock, so that who sets
+ *	@channel there sees it: a dead peer gets no channel, look the EID up
+ *	again (sss_peer_get_or_create())
+ */
+struct sss_peer {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct rhash_head node;
+	struct list_head list;
+	struct sss_host *host;
+	u32 id;
+	struct sss_eid eid;
+	u32 flags;
+	spinlock_t lock;
+	struct sss_noise_remote remote;
+	struct sss_peer_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
+	unsigned int n_endpoints;
+	struct sss_cookie_keys cookie_keys;
+	struct sss_channel __rcu *channel;
+	spinlock_t channel_lock;
+	bool dead;
+};
+
+/**
+ * struct sss_peer_config - what a peer is made from or changed to
+ * @set: SSS_PEER_SET_* bits
+ */
+struct sss_peer_config {
+	u32 set;
+#define SSS_PEER_SET_PSK	0x1
+#define SSS_PEER_SET_ENDPOINTS	0x2
+	u8 psk[SSS_EID_LEN];
+	union sss_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
+	unsigned int n_endpoints;
+};
+
+/**
+ * struct sss_peer_ops - what the channel floor does with a peer
+ * @stop: the peer is dead: end its channel and handshakes. Sleeps
+ */
+struct sss_peer_ops {
+	void (*stop)(struct sss_peer *peer);
+};
+
+void sss_peer_register_ops(const struct sss_peer_ops *ops);
+int sss_peer_table_init(struct sss_host *host);
+void sss_peer_table_free(struct sss_host *host);
+struct sss_peer *sss_peer_configure(struct sss_host *host, const struct sss_eid *eid,
+				    const struct sss_peer_config *config, bool create,
+				    struct netlink_ext_ack *extack);
+struct sss_peer *sss_peer_lookup(struct sss_host *host, const struct sss_eid *eid);
+struct sss_peer *sss_peer_get_or_create(struct sss_host *host, const struct sss_eid *eid);
+void sss_peer_del(struct sss_peer *peer);
+void sss_peer_del_all(struct sss_host *host);
+void sss_peer_release_learnt(struct sss_peer *peer);
+void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep);
+unsigned int sss_peer_copy_endpoints(struct sss_peer *peer, union sss_endpoint *out);
+bool sss_peer_get(struct sss_peer *peer);
+void sss_peer_put(struct sss_peer *peer);
+
+#endif /* _SSS_PEER_PEER_H */

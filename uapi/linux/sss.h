@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * AF_SSS: encrypted, authenticated streams between identities, over UDP.
+ *
+ * This is the only header a program needs. A program makes a socket with
+ * socket(AF_SSS, SOCK_STREAM, 0), names its peer by a struct sockaddr_sss
+ * (key, service, protocol) and then uses connect(), bind(), listen(),
+ * accept(), send(), recv(), poll() and close() as it would on TCP.
+ */
+#ifndef _UAPI_LINUX_SSS_H
+#define _UAPI_LINUX_SSS_H
+
+#include <linux/types.h>
+#include <linux/socket.h>
+#ifndef __KERNEL__
+#include <sys/socket.h>		/* sa_family_t, and AF_* where libc names one */
+#endif
+
+/* The slot of AF_SNA, which never had an implementation. */
+#ifndef AF_SSS
+#define AF_SSS			22
+#define PF_SSS			AF_SSS
+#endif
+
+#define SOL_SSS			9660	/* level for setsockopt(), getsockopt(), cmsg */
+#define SSS_DEFAULT_PORT	9660	/* UDP */
+#define SSS_EID_LEN		32
+#define SSS_NAME_MAX		45	/* bytes of a service or protocol name */
+#define SSS_DESC_MAX		255	/* bytes of a description or a reason */
+
+/**
+ * struct sss_eid - identity of a host
+ * @key: X25519 public key; all zero means "any" when listening and "the
+ *	default host" for the local end of a connect
+ *
+ * A key whose top bit is set, which is not below 2^255-19 or which is of low
+ * order is refused with EINVAL, so that one key has exactly one EID.
+ */
+struct sss_eid {
+	__u8 key[SSS_EID_LEN];
+};
+
+/**
+ * struct sockaddr_sss - address of a service, 128 bytes
+ * @sss_family: AF_SSS
+ * @sss_flags: 0
+ * @sss_eid: connect(): the peer; bind(): the local identity (zero: every
+ *	host when listening, the default host when connecting)
+ * @sss_service: NUL-terminated UTF-8, 1 to SSS_NAME_MAX bytes
+ * @sss_protocol: NUL-terminated UTF-8, 1 to SSS_NAME_MAX bytes
+ *
+ * bind() before connect() may leave both names empty: it chooses the local
+ * identity only. EINVAL: short address, missing NUL, non-zero flags, bad key
+ * or name. EAFNOSUPPORT: another family.
+ */
+struct sockaddr_sss {
+	__kernel_sa_family_t	sss_family;
+	__u16			sss_flags;
+	struct sss_eid		sss_eid;
+	char			sss_service[SSS_NAME_MAX + 1];
+	char			sss_protocol[SSS_NAME_MAX + 1];
+};
+
+/*
+ * Socket options, level SOL_SSS. A struct option accepts a longer struct as
+ * long as its tail beyond what this kernel knows is zero (E2BIG otherwise);
+ * shorter than the first version is EINVAL.
+ */
+#define SSS_SERVICE_DESC	1	/* rw char[]: description shown to peers that browse */
+#define SSS_PROTOCOL_DESC	2	/* rw char[] */
+#define SSS_STATUS		3	/* r  struct sss_status: how the peer answered */
+#define SSS_INFO		4	/* r  struct sss_info */
+#define SSS_CORK		5	/* rw int: hold back partial packets, 200 ms at most */
+#define SSS_FASTOPEN		6	/* rw int: connect() on a live channel does not wait */
+#define SSS_USER_TIMEOUT	7	/* rw unsigned int: ms without progress until ETIMEDOUT, 0 never */
+
+/* How a peer answers a request for a service; errno of connect() behind it */
+enum sss_service_status {
+	SSS_SERVICE_OK = 0,
+	SSS_SERVICE_UNKNOWN = 1,	/* no such service: ECONNREFUSED */
+	SSS_SERVICE_NO_PROTOCOL = 2,	/* no such protocol on it: EPROTONOSUPPORT */
+	SSS_SERVICE_WRONG_KIND = 3,	/* other kind of socket: EPROTOTYPE */
+	SSS_SERVICE_DENIED = 4,		/* not admitted: EACCES */
+	SSS_SERVICE_BUSY = 5,		/* backlog full: EBUSY */
+};
+
+/**
+ * struct sss_status - the peer's answer to the service request, or its reset
+ * @status: enum sss_service_status
+ * @reset_code: 62-bit code of a reset received, if any
+ * @text: NUL-terminated text that came with either
+ */
+struct sss_status {
+	__u32	status;
+	__u32	flags;
+#define SSS_STATUS_ANSWERED	1	/* @status is the peer's answer */
+#define SSS_STATUS_RESET	2	/* @reset_code was received */
+	__u64	reset_code;
+	char	text[SSS_DESC_MAX + 1];
+};
+
+/**
+ * struct sss_info - what the kernel knows about a stream and its channel
+ *
+ * Times are in microseconds, sizes and windows in bytes, rates in bytes per
+ * second. Zero where there is no channel yet.
+ */
+struct sss_info {
+	__u64	stream_id;		/* ~0: none yet */
+	__u32	state;			/* TCP_* numbers, as in struct tcp_info */
+	__u32	link;			/* enum sss_link */
+	__u64	bytes_sent;		/* program bytes put into packets the first time */
+	__u64	bytes_acked;
+	__u64	bytes_received;		/* in order, whether read or not */
+	__u64	bytes_resent;
+	__u64	send_window;		/* what the peer still lets this stream send */
+	__u64	recv_window;
+	__u32	sndq;			/* accepted by send(), not yet acknowledged */
+	__u32	rcvq;			/* readable now */
+	/* the channel, shared by all streams to this peer */
+	__u32	rtt;
+	__u32	rttvar;
+	__u32	min_rtt;
+	__u32	pmtu;			/* largest UDP payload in use */
+	__u64	cwnd;
+	__u64	ssthresh;
+	__u64	in_flight;
+	__u64	pacing_rate;
+	__u64	pkts_sent;
+	__u64	pkts_received;
+	__u64	pkts_lost;		/* declared lost */
+	__u64	pkts_spurious;		/* declared lost, acknowledged later */
+	__u32	connect_rtts;		/* round trips connect() took, in packets that waited for an answer */
+	__u32	ptos;			/* probe timeouts so far */
+};
+
+/* State of the link under a stream */
+enum sss_link {
+	SSS_LINK_NONE = 0,		/* no channel yet */
+	SSS_LINK_UP = 1,
+	SSS_LINK_STALLED = 2,		/* a probe timeout without progress */
+	SSS_LINK_DOWN = 3,		/* nothing for 20 s, or no route */
+};
+
+/*
+ * Generic netlink, family "sss" version 1. The same contract in the kernel's
+ * YAML form: Documentation/netlink/specs/sss.yaml.
+ *
+ * Who may: changes, the private key and the group "monitor" need
+ * CAP_NET_ADMIN in the user namespace that owns the network namespace (EPERM).
+ * Everything else may be read by everybody and never contains a secret.
+ * Every request is checked completely before anything changes; a refused one
+ * has changed nothing and says why in an extended acknowledgement.
+ * Unknown attributes, and known ones that a command does not list: EINVAL.
+ * Numbers are in host order, but for what is inside a sockaddr.
+ *
+ *   HOST_NEW   in   HOST_NAME, [HOST_PRIVATE_KEY: the kernel makes one],
+ *                   [HOST_PORT: 9660], [HOST_FLAGS], [HOST_FLAGS_MASK: all of
+ *                   HOST_FLAGS], [HOST_UID: caller], [HOST_GID: caller],
+ *                   [HOST_MODE: 0666]
+ *              The first host becomes the default unless HOST_FLAGS_MASK has
+ *              F_DEFAULT and HOST_FLAGS has not.
+ *              EEXIST same name or same key; EADDRINUSE port busy
+ *   HOST_DEL   in   HOST_NAME or HOST_EID
+ *              ENOENT no such host
+ *   HOST_SET   in   HOST_NAME or HOST_EID, then what changes: [HOST_PORT],
+ *                   [HOST_FLAGS + HOST_FLAGS_MASK], [HOST_UID], [HOST_GID],
+ *                   [HOST_MODE]
+ *   HOST_GET   in   do: [HOST_NAME or HOST_EID: the default host],
+ *                   [HOST_WANT_KEY]; dump: nothing
+ *              out  HOST_ID, HOST_NAME, HOST_EID, HOST_PORT, HOST_FLAGS,
+ *                   HOST_UID, HOST_GID, HOST_MODE; HOST_PRIVATE_KEY if asked for
+ *   PEER_NEW   in   [HOST_NAME or HOST_EID: the default host], PEER_EID,
+ *                   [PEER_PSK], [ENDPOINTS]
+ *              EEXIST; EADDRNOTAVAIL own EID; EINVAL an endpoint that may not be
+ *   PEER_DEL   in   [HOST_NAME or HOST_EID], PEER_EID
+ *   PEER_SET   in   [HOST_NAME or HOST_EID], PEER_EID, [PEER_PSK],
+ *                   [ENDPOINTS: replace all; an empty nest: none]
+ *   PEER_GET   in   dump: [HOST_NAME or HOST_EID: all hosts]
+ *              out  HOST_NAME, HOST_EID, PEER_ID, PEER_EID, PEER_FLAGS,
+ *                   [ENDPOINTS
+ *                        ENDPOINT: best first
+ *                        ENDPOINT ...]
+ *   CHANNEL_GET, dump
+ *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, [ENDPOINT],
+ *                   INFO, [LAST_HANDSHAKE], [KEY_AGE]
+ *   SERVICE_GET, dump
+ *              out  [HOST_NAME, HOST_EID: absent on every host], SERVICE,
+ *                   PROTOCOL, KIND, [SERVICE_DESC], [PROTOCOL_DESC], UID,
+ *                   QUEUED, BACKLOG
+ *   STREAM_GET, dump
+ *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, STREAM_ID,
+ *                   [PARENT_ID], KIND, [SERVICE, PROTOCOL], [UID], INFO
+ *   STATS_GET, do
+ *              out  STATS
+ *                       STAT
+ *                           STAT_NAME
+ *                           STAT_VALUE
+ *                       STAT ...
+ *   EVENT, to the group "monitor"
+ *              out  EVENT, HOST_EID, [HOST_NAME], [PEER_EID]
+ */
+#define SSS_GENL_NAME		"sss"
+#define SSS_GENL_VERSION	1
+#define SSS_GENL_MCGRP_MONITOR	"monitor"
+#define SSS_HOST_NAME_MAX	15
+#define SSS_PEER_ENDPOINTS_MAX	8
+
+enum sss_cmd {
+	SSS_CMD_UNSPEC,
+	SSS_CMD_HOST_NEW,	/* private key (or none: made here), name, port, ... */
+	SSS_CMD_HOST_DEL,
+	SSS_CMD_HOST_SET,
+	SSS_CMD_HOST_GET,	/* do and dump */
+	SSS_CMD_PEER_NEW,
+	SSS_CMD_PEER_DEL,
+	SSS_CMD_PEER_SET,
+	SSS_CMD_PEER_GET,	/* dump, as all GETs below but STATS */
+	SSS_CMD_CHANNEL_GET,	/* dump */
+	SSS_CMD_SERVICE_GET,	/* dump */
+	SSS_CMD_STREAM_GET,	/* dump */
+	SSS_CMD_STATS_GET,	/* do */
+	/* notifications to the group "monitor" */
+	SSS_CMD_EVENT,
+	__SSS_CMD_MAX,
+};
+#define SSS_CMD_MAX (__SSS_CMD_MAX - 1)
+
+enum sss_attr {
+	SSS_A_UNSPEC,
+	SSS_A_PAD,
+	SSS_A_HOST_NAME,	/* string, 1 to SSS_HOST_NAME_MAX bytes: selects the host */
+	SSS_A_HOST_EID,		/* binary 32 */
+	SSS_A_HOST_PRIVATE_KEY,	/* binary 32 */
+	SSS_A_HOST_PORT,	/* u16, host order; 0: chosen by the kernel */
+	SSS_A_HOST_FLAGS,	/* u32, SSS_HOST_F_* */
+	SSS_A_HOST_FLAGS_MASK,	/* u32: which of them count */
+	SSS_A_HOST_UID,		/* u32 owner */
+	SSS_A_HOST_GID,		/* u32 group */
+	SSS_A_HOST_MODE,	/* u32: read = connect as it, write = listen on it; 0666 */
+	SSS_A_PEER_EID,		/* binary 32 */
+	SSS_A_PEER_PSK,		/* binary 32; all zero: none */
+	SSS_A_PEER_FLAGS,	/* u32, SSS_PEER_F_* */
+	SSS_A_ENDPOINTS,	/* nest of SSS_A_ENDPOINT */
+	SSS_A_ENDPOINT,		/* binary: struct sockaddr_in or sockaddr_in6 */
+	SSS_A_SERVICE,		/* string */
+	SSS_A_PROTOCOL,		/* string */
+	SSS_A_SERVICE_DESC,	/* string */
+	SSS_A_PROTOCOL_DESC,	/* string */
+	SSS_A_BACKLOG,		/* u32 */
+	SSS_A_QUEUED,		/* u32: waiting for accept() */
+	SSS_A_UID,		/* u32: user that owns the socket */
+	SSS_A_INFO,		/* binary: struct sss_info */
+	SSS_A_CHANNEL_ID,	/* u32: as in the log lines "Channel N created" */
+	SSS_A_LAST_HANDSHAKE,	/* u64: ms since the last confirmed handshake */
+	SSS_A_KEY_AGE,		/* u64: ms since the sending key was made */
+	SSS_A_STREAM_ID,	/* u64 */
+	SSS_A_PARENT_ID,	/* u64, absent at the root */
+	SSS_A_STATS,		/* nest of SSS_A_STAT */
+	SSS_A_STAT,		/* nest of _NAME and _VALUE */
+	SSS_A_STAT_NAME,	/* string */
+	SSS_A_STAT_VALUE,	/* u64 */
+	SSS_A_EVENT,		/* u32, enum sss_event */
+	SSS_A_HOST_WANT_KEY,	/* flag: HOST_GET is to return the private key */
+	SSS_A_HOST_ID,		/* u32: as in the log lines "Host N created" */
+	SSS_A_PEER_ID,		/* u32: as in the log lines "Peer N created" */
+	SSS_A_KIND,		/* u32: SOCK_STREAM, SOCK_DGRAM */
+
+	__SSS_A_MAX,
+};
+#define SSS_A_MAX (__SSS_A_MAX - 1)
+
+#define SSS_HOST_F_DEFAULT		0x1	/* zero EID in connect() means this one */
+#define SSS_HOST_F_STEALTH		0x2	/* no REJECT to those who dial another key */
+#define SSS_HOST_F_HIDE_SERVICES	0x4	/* keep service names out of the handshake */
+
+#define SSS_PEER_F_CONFIGURED		0x1	/* made by PEER_NEW, not by its own INITIATE */
+
+enum sss_event {
+	SSS_EVENT_HOST_NEW = 1,
+	SSS_EVENT_HOST_DEL = 2,
+	SSS_EVENT_PEER_NEW = 3,
+	SSS_EVENT_PEER_DEL = 4,
+	SSS_EVENT_CHANNEL_NEW = 5,
+	SSS_EVENT_CHANNEL_DEL = 6,
+	SSS_EVENT_LINK_UP = 7,
+	SSS_EVENT_LINK_STALLED = 8,
+	SSS_EVENT_LINK_DOWN = 9,
+};
+
+#endif /* _UAPI_LINUX_SSS_H */
