@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Addresses with ports: made, normalised and checked here and nowhere else. */
+#include <linux/inetdevice.h>
+#include <net/addrconf.h>
+#include <net/route.h>
+#include "endpoint.h"
+#include "udp.h"
+
+/**
+ * sss_endpoint_set4 - make an IPv4 endpoint
+ * @ep: written
+ * @addr: address
+ * @port: UDP port
+ *
+ * Context: any.
+ */
+void sss_endpoint_set4(union sss_endpoint *ep, __be32 addr, __be16 port)
+{
+	memset(ep, 0, sizeof(*ep));
+	ep->in.sin_family = AF_INET;
+	ep->in.sin_addr.s_addr = addr;
+	ep->in.sin_port = port;
+}
+
+/**
+ * sss_endpoint_set6 - make an endpoint of an IPv6 address
+ * @ep: written; IPv4 when @addr is v4-mapped
+ * @addr: address
+ * @port: UDP port
+ * @scope_id: interface of a link-local address; ignored for all others
+ *
+ * Context: any.
+ */
+void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be16 port,
+		       u32 scope_id)
+{
+	if (ipv6_addr_v4mapped(addr)) {
+		sss_endpoint_set4(ep, addr->s6_addr32[3], port);
+		return;
+	}
+	memset(ep, 0, sizeof(*ep));
+	ep->in6.sin6_family = AF_INET6;
+	ep->in6.sin6_addr = *addr;
+	ep->in6.sin6_port = port;
+	ep->in6.sin6_scope_id = ipv6_iface_scope_id(addr, scope_id);
+}
+
+/**
+ * sss_endpoint_parse - make an endpoint of what a program handed in
+ * @ep: written on success
+ * @addr: struct sockaddr_in or sockaddr_in6, of any alignment
+ * @len: bytes there are; more than the struct needs is an error
+ *
+ * Only the form is checked; sss_udp_endpoint_check() judges the address.
+ *
+ * Return: 0, -EINVAL (length), -EAFNOSUPPORT (family).
+ * Context: any.
+ */
+int sss_endpoint_parse(union sss_endpoint *ep, const void *addr, size_t len)
+{
+	union sss_endpoint in = { };
+
+	if (len < sizeof(sa_family_t) || len > sizeof(in))
+		return -EINVAL;
+	memcpy(&in, addr, len);
+	switch (in.sa.sa_family) {
+	case AF_INET:
+		if (len != sizeof(in.in))
+			return -EINVAL;
+		sss_endpoint_set4(ep, in.in.sin_addr.s_addr, in.in.sin_port);
+		return 0;
+	case AF_INET6:
+		if (len != sizeof(in.in6))
+			return -EINVAL;
+		sss_endpoint_set6(ep, &in.in6.sin6_addr, in.in6.sin6_port,
+				  in.in6.sin6_scope_id);
+		return 0;
+	}
+	return -EAFNOSUPPORT;
+}
+
+static int check4(struct net *net, __be32 addr, bool allow_loopback)
+{
+	if (ipv4_is_zeronet(addr) || ipv4_is_multicast(addr) || ipv4_is_lbcast(addr))
+		return -EINVAL;
+	if (ipv4_is_loopback(addr))
+		return allow_loopback ? 0 : -EADDRNOTAVAIL;
+	/* The broadcast address of a network we are on. */
+	if (inet_addr_type(net, addr) == RTN_BROADCAST)
+		return -EINVAL;
+	return 0;
+}
+
+static int check6(const struct in6_addr *addr, u32 scope_id, bool allow_loopback)
+{
+	int type = ipv6_addr_type(addr);
+
+	if (type == IPV6_ADDR_ANY || type & (IPV6_ADDR_MULTICAST | IPV6_ADDR_MAPPED))
+		return -EINVAL;
+	if (type & IPV6_ADDR_LOOPBACK)
+		return allow_loopback ? 0 : -EADDRNOTAVAIL;
+	if (type & IPV6_ADDR_LINKLOCAL && !scope_id)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * sss_udp_endpoint_check - may packets be sent there at all?
+ * @net: namespace whose networks tell what a broadcast address is
+ * @ep: candidate, from whatever source
+ * @allow_loopback: the namespace lets hosts reach each other over loopback
+ *
+ * A peer can make us send to any address it names, so the ones that reach
+ * many, or this machine's own services, are refused wherever they enter.
+ *
+ * Return: 0; -EINVAL for port 0, an unspecified, multicast or broadcast
+ * address, or a link-local one without its interface; -EADDRNOTAVAIL for
+ * loopback that is not allowed; -EAFNOSUPPORT for an unknown family.
+ * Context: any.
+ */
+int sss_udp_endpoint_check(struct net *net, const union sss_endpoint *ep, bool allow_loopback)
+{
+	switch (ep->sa.sa_family) {
+	case AF_INET:
+		if (!ep->in.sin_port)
+			return -EINVAL;
+		return check4(net, ep->in.sin_addr.s_addr, allow_loopback);
+	case AF_INET6:
+		if (!ep->in6.sin6_port)
+			return -EINVAL;
+		return check6(&ep->in6.sin6_addr, ep->in6.sin6_scope_id, allow_loopback);
+	}
+	return -EAFNOSUPPORT;
+}

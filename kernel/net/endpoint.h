@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SSS_NET_ENDPOINT_H
+#define _SSS_NET_ENDPOINT_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/socket.h>
+#include <linux/string.h>
+#include <net/ipv6.h>
+
+struct net;
+
+/**
+ * union sss_endpoint - an address and UDP port, v4 or v6
+ * @sa: sa_family tells which of the two it is
+ * @in: AF_INET
+ * @in6: AF_INET6; sin6_scope_id is zero unless the address is link-local,
+ *	sin6_flowinfo always is
+ *
+ * Unused bytes are zero. A v4-mapped v6 address never occurs: it is stored as
+ * v4. To print one: %pISpfsc with &ep->sa.
+ */
+union sss_endpoint {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/**
+ * sss_endpoint_equal - whether two endpoints are the same
+ * @a: one, as made by the functions below
+ * @b: the other
+ *
+ * Context: any.
+ */
+static inline bool sss_endpoint_equal(const union sss_endpoint *a, const union sss_endpoint *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr &&
+		       a->in.sin_port == b->in.sin_port;
+	return ipv6_addr_equal(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
+	       a->in6.sin6_port == b->in6.sin6_port &&
+	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+}
+
+/**
+ * sss_endpoint_same_addr - whether two endpoints differ at most in their port
+ * @a: one
+ * @b: the other
+ *
+ * Context: any.
+ */
+static inline bool sss_endpoint_same_addr(const union sss_endpoint *a,
+					  const union sss_endpoint *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return ipv6_addr_equal(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
+	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+}
+
+void sss_endpoint_set4(union sss_endpoint *ep, __be32 addr, __be16 port);
+void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be16 port,
+		       u32 scope_id);
+int sss_endpoint_parse(union sss_endpoint *ep, const void *addr, size_t len);
+
+#endif /* _SSS_NET_ENDPOINT_H */
