@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The channel: the one live association between a host and a peer. Keys,
+ * packet numbers, acknowledgements, loss recovery, congestion control and the
+ * path live here; streams ride on it through struct sss_channel_ops.
+ *
+ * kref + RCU. References: peer->channel holds one while the channel is the
+ * peer's; so do every stream, every work item and timer that is queued, and
+ * every packet batch under way. A channel that is closed stays closed; a new
+ * one takes its place at the peer.
+ *
+ * One timer per channel (timer.c), none per stream. Lock order: socket lock >
+ * channel lock > leaf locks (key ring, stream queues).
+ */
+#ifndef _SSS_CHANNEL_CHANNEL_H
+#define _SSS_CHANNEL_CHANNEL_H
+
+#include <linux/hrtimer.h>
+#include <linux/kref.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/sss.h>
+#include <net/dst_cache.h>
+#include "base/netns.h"
+#include "channel/cong.h"
+#include "crypto/keys.h"
+#include "net/endpoint.h"
+#include "peer/host.h"
+#include "peer/peer.h"
+#include "wire/ackset.h"
+#include "wire/cursor.h"
+#include "wire/frame.h"
+#include "wire/handshake.h"
+#include "wire/replay.h"
+#include "wire/rtt.h"
+
+struct sss_channel;
+struct sk_buff;
+
+#define SSS_TX_FRAMES_MAX	24	/* frames whose fate one packet remembers */
+
+/**
+ * struct sss_sent_frame - a frame whose fate its owner wants to know
+ * @type: frame type byte as sent
+ * @flags: the owner's
+ * @len: STREAM: octets of offset space without FIN; else the owner's
+ * @id: stream id; else the owner's
+ * @value: STREAM: offset; else the owner's (a limit, a sequence number)
+ */
+struct sss_sent_frame {
+	u8 type;
+	u8 flags;
+	u32 len;
+	u64 id;
+	u64 value;
+};
+
+/**
+ * struct sss_tx_packet - a packet being filled; exists under the channel lock
+ * @w: where frames go; its room is what the packet may still take
+ * @frames: those noted by sss_tx_note()
+ * @n_frames: how many
+ * @eliciting: holds a frame that the peer must acknowledge
+ * @full: nothing may follow (a STREAM frame without length ends the packet)
+ * @probe: sent by a probe timeout: data may be sent again although not lost
+ */
+struct sss_tx_packet {
+	struct sss_writer w;
+	struct sss_sent_frame frames[SSS_TX_FRAMES_MAX];
+	unsigned int n_frames;
+	bool eliciting;
+	bool full;
+	bool probe;
+};
+
+/**
+ * struct sss_rx_packet - an authenticated packet being applied
+ * @skb: memory that frame data points into; keep it with skb_get(), free it
+ *	with consume_skb()
+ * @truesize: share of the skb's truesize that this packet stands for
+ * @copy: keeping the skb would pin far more than it carries: copy the data
+ * @number: packet number
+ * @now: when it came, ns (ktime_get)
+ */
+struct sss_rx_packet {
+	struct sk_buff *skb;
+	u32 truesize;
+	bool copy;
+	u64 number;
+	u64 now;
+};
+
+/**
+ * struct sss_request - the service a connect() wants
+ */
+struct sss_request {
+	u8 kind;
+	char service[SSS_NAME_MAX + 1];
+	char protocol[SSS_NAME_MAX + 1];
+};
+
+/**
+ * struct sss_channel_ops - the stream floor, as the channel sees it
+ * @init: make ch->streams; process or softirq context, GFP_ATOMIC, no lock
+ * @free: free ch->streams, all streams being gone; RCU callback context
+ * @lookup: answer a service request in an INITIATE; creates nothing. @text has
+ *	SSS_HS_TEXT_MAX + 1 bytes. Process context
+ * @answered: RESPOND answered @request: every connecting stream that asked the
+ *	same has its reply. Process context, no lock held
+ * @up: keys can be used for sending, for the first time or again. Process or
+ *	softirq context, no lock held; transmission follows by itself
+ * @connect_failed: no handshake came about: streams still connecting end with
+ *	@err (negative errno); others stay. No lock held
+ * @end: the channel is closed: every stream ends with @err. No lock held,
+ *	called once, process or softirq context
+ * @receive: apply one frame. Channel lock held. Returns 0; -ENOMEM: the
+ *	packet counts as never received (frames are idempotent); or a positive
+ *	enum sss_error: the peer broke the protocol
+ * @deliver: a batch was applied: wake who waits. No lock held, BH off
+ * @pending: something could be sent if congestion control allowed it.
+ *	Channel lock held
+ * @fill: put frames into the packet: control frames first, then data in order
+ *	of priority. Channel lock held. Notes each with sss_tx_note()
+ * @acked: a noted frame was acknowledged. Channel lock held
+ * @lost: a noted frame was lost: send what still matters of it again in
+ *	another packet. Channel lock held
+ * @link: link state changed (enum sss_link). No lock held, BH off
+ */
+struct sss_channel_ops {
+	int (*init)(struct sss_channel *ch);
+	void (*free)(struct sss_channel *ch);
+	u8 (*lookup)(struct sss_host *host, const struct sss_eid *from,
+		     const struct sss_request *request, char *text);
+	void (*answered)(struct sss_channel *ch, const struct sss_request *request,
+			 u8 status, const char *text);
+	void (*up)(struct sss_channel *ch);
+	void (*connect_failed)(struct sss_channel *ch, int err);
+	void (*end)(struct sss_channel *ch, int err);
+	int (*receive)(struct sss_channel *ch, const struct sss_frame *frame,
+		       const struct sss_rx_packet *pkt);
+	void (*deliver)(struct sss_channel *ch);
+	bool (*pending)(struct sss_channel *ch);
+	void (*fill)(struct sss_channel *ch, struct sss_tx_packet *pkt);
+	void (*acked)(struct sss_channel *ch, const struct sss_sent_frame *frame);
+	void (*lost)(struct sss_channel *ch, const struct sss_sent_frame *frame);
+	void (*link)(struct sss_channel *ch, enum sss_link link);
+};
+
+extern const struct sss_channel_ops *sss_channel_ops;
+
+enum sss_channel_state {
+	SSS_CHANNEL_NEW,	/* no keys yet */
+	SSS_CHANNEL_OPEN,	/* both incarnations known; keys may have expired */
+	SSS_CHANNEL_CLOSED,	/* over; streams have ended */
+};
+
+/**
+ * struct sss_path - where packets go
+ * @remote: address and port
+ * @cache: route
+ * @mtu: UDP payload of full packets
+ * @probe_size: of the MTU probe in flight, 0: none
+ * @probe_number: its packet number
+ * @probe_max: largest worth probing
+ * @probe_tries: at this size so far
+ * @probe_at: ns, when to probe again, 0: done
+ */
+struct sss_path {
+	union sss_endpoint remote;
+	struct dst_cache cache;
+	u32 mtu;
+	u32 probe_size;
+	u64 probe_number;
+	u32 probe_max;
+	u8 probe_tries;
+	u64 probe_at;
+};
+
+/**
+ * struct sss_loss - sent packets and what became of them (RFC 9002 section 6)
+ * @sent: struct sss_sent.node in order of packet number, unacknowledged
+ * @largest_acked: packet number; valid if @any_acked
+ * @last_eliciting: ns, when the last ack-eliciting packet left, 0: never
+ * @loss_time: ns, when the next packet will count as lost, 0: none
+ * @pto_count: consecutive probe timeouts
+ * @probes: packets to send whatever the congestion window says
+ * @in_flight: bytes
+ * @eliciting_in_flight: packets
+ */
+struct sss_loss {
+	struct list_head sent;
+	u64 largest_acked;
+	bool any_acked;
+	u64 last_eliciting;
+	u64 loss_time;
+	u32 pto_count;
+	u32 probes;
+	u64 in_flight;
+	u32 eliciting_in_flight;
+	u64 ecn_ce;
+};
+
+/**
+ * struct sss_channel - see the head of this file
+ * Members below @lock are protected by it unless said otherwise.
+ */
+struct sss_channel {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct sss_net *sn;
+	struct sss_host *host;			/* reference, through peer */
+	struct sss_peer *peer;			/* reference */
+	u32 id;					/* for log lines */
+	bool local_even;			/* our EID is smaller: we open even ids */
+	u64 incarnation;			/* ours, not zero */
+	struct sss_params local;		/* what we told the peer */
+	struct sss_keyring ring;		/* own lock */
+	void *streams;				/* the stream floor's */
+
+	spinlock_t lock;
+	enum sss_channel_state state;
+	enum sss_link link;
+	u64 remote_incarnation;			/* 0: not known yet */
+	struct sss_params remote;		/* what the peer told us */
+	u32 n_streams;				/* the stream floor counts */
+	u64 idle_since;				/* ns, when n_streams became 0 */
+
+	struct sss_path path;
+	u64 next_number;
+	u64 skip_number;			/* the next one never sent */
+	u64 skipped[4];				/* the last ones: optimistic acks */
+	u64 since_ack_eliciting;
+	struct sss_replay replay;
+	struct sss_ackset received;
+	u32 unacked_eliciting;			/* received since our last ACK */
+	bool ack_now;
+	u64 ack_at;				/* ns, when an ACK is due, 0: none */
+	struct sss_rtt rtt;
+	struct sss_loss loss;
+	struct sss_cong cong;
+	u64 pace_at;				/* ns, when the next batch may leave */
+	bool ping;				/* a PING is wanted */
+	bool confirm;				/* initiator: first packet under new keys */
+	u64 close_code;
+	u64 last_received;			/* ns, authenticated */
+	u64 oldest_unanswered;			/* ns, 0: nothing waits */
+
+	u64 pkts_sent, pkts_received, pkts_lost, pkts_spurious;
+	u64 bytes_sent, bytes_received;
+	u32 ptos;
+	u32 connect_rtts;
+
+	struct list_head tx_queue;		/* batches in order of number */
+	bool tx_flushing;
+	bool tx_again;				/* somebody asked while a run was on */
+	struct list_head rx_queue;		/* batches in order of arrival */
+	u32 rx_queued;				/* bytes of truesize in it */
+	bool rx_applying;
+	struct list_head rx_node;		/* on the host's drain list (drain only) */
+	struct work_struct rx_work;
+
+	struct hrtimer timer;			/* timer.c */
+	u64 timer_at;
+	struct work_struct work;		/* what needs process context */
+	unsigned long work_bits;
+	struct sss_handshaking *hs;		/* own handshakes under way (handshake.c) */
+};
+
+int sss_channel_init(void);
+void sss_channel_exit(void);
+void sss_channel_register_ops(const struct sss_channel_ops *ops);
+
+struct sss_channel *sss_channel_get_for_peer(struct sss_peer *peer);
+int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family);
+void sss_channel_transmit(struct sss_channel *ch);
+void __sss_channel_add_stream(struct sss_channel *ch);
+void __sss_channel_drop_stream(struct sss_channel *ch);
+bool __sss_channel_may_send(struct sss_channel *ch);
+void sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type, const char *reason);
+void sss_channel_close(struct sss_channel *ch, int err);
+void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info);
+bool sss_channel_get(struct sss_channel *ch);
+void sss_channel_put(struct sss_channel *ch);
+
+/**
+ * sss_tx_note() - remember a frame so that its owner learns its fate
+ * @pkt: packet it was just written to
+ * @type: frame type as written
+ * @id: stream id, or the owner's
+ * @value: offset, or the owner's
+ * @len: octets, or the owner's
+ * @flags: the owner's
+ *
+ * A caller checks sss_tx_may_note() before it writes the frame.
+ */
+static inline void sss_tx_note(struct sss_tx_packet *pkt, u8 type, u64 id, u64 value,
+			       u32 len, u8 flags)
+{
+	pkt->frames[pkt->n_frames++] = (struct sss_sent_frame){
+		.type = type, .flags = flags, .len = len, .id = id, .value = value,
+	};
+	pkt->eliciting = true;
+}
+
+static inline bool sss_tx_may_note(const struct sss_tx_packet *pkt)
+{
+	return !pkt->full && pkt->n_frames < SSS_TX_FRAMES_MAX;
+}
+
+#endif /* _SSS_CHANNEL_CHANNEL_H */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Replay window over packet numbers (RFC 6479): which of the last 8192 were
+ * received. The floor rises with keys: nothing below it is valid.
+ */
+#ifndef _SSS_WIRE_REPLAY_H
+#define _SSS_WIRE_REPLAY_H
+
+#include "pure.h"
+
+#define SSS_REPLAY_WINDOW 8192
+#define SSS_REPLAY_WORDS (SSS_REPLAY_WINDOW / 64 + 1)
+
+struct sss_replay {
+	u64 next;		/* one above the largest received */
+	u64 floor;
+	u64 bits[SSS_REPLAY_WORDS];
+};
+
+void sss_replay_init(struct sss_replay *replay, u64 floor);
+/* may be called without a lock as a hint: would @number be new? */
+bool sss_replay_test(const struct sss_replay *replay, u64 number);
+/* true: it is new and now marked */
+bool __must_check sss_replay_set(struct sss_replay *replay, u64 number);
+
+#endif /* _SSS_WIRE_REPLAY_H */
