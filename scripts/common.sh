@@ -50,3 +50,35 @@ kernel_arch()
 	*) echo x86 ;;
 	esac
 }
+
+# need_packages NAME...: installs those that are missing.
+need_packages()
+{
+	missing=''
+	for package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||
+			missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	[ "$(id -u)" = 0 ] || die "these packages are missing, install them or be root:$missing"
+	say "installing$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086 # a list of words
+	with_lists apt-get install -y -qq --no-install-recommends $missing >&2
+}
+
+# with_lists COMMAND...: once more after apt-get update if it fails, as it does
+# where the package lists are missing or older than the archive.
+with_lists()
+{
+	"$@" && return
+	renew_lists
+	"$@" || die "'$*' failed: is the package archive reachable?"
+}
+
+renew_lists()
+{
+	[ "$(id -u)" = 0 ] || die "the package lists are too old; run apt-get update as root and try again"
+	say "bringing the package lists up to date"
+	apt-get update -qq || die "apt-get update failed: is the package archive reachable?"
+}
