@@ -16,6 +16,11 @@
 #include <net/dst_cache.h>
 #include "endpoint.h"
 
+/* Without -iquote sparse comes here when the kernel's file was meant. */
+#ifdef __CHECKER__
+#include_next <net/udp.h>
+#endif
+
 struct sss_net;
 struct sss_udp;
 
@@ -28,7 +33,7 @@ struct sss_udp;
  *	is valid (sss_udp_ecn()). Softirq, or process context with BH off, RCU
  *	read side; calls for one host never run at the same time
  * @drained: the sockets are empty for now: act on what @receive gathered.
- *	Only after at least one @receive. Same context
+ *	Same context. May come without a @receive before it
  * @unreachable: ICMP said @to cannot be reached; a hint, never proof: anyone
  *	can forge it. @err is a positive errno, never EMSGSIZE. BH off; may run
  *	at the same time as the others
