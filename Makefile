@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0
+# AF_SSS. "make help" lists what can be done. The module itself is described
+# by Kbuild; this file builds, installs, tests and shows it.
+
+SSS_CACHE ?= /var/cache/af_sss
+SSS_BUILD ?= $(CURDIR)/build
+DESTDIR ?=
+export SSS_CACHE SSS_BUILD KDIR T LIST FILE
+
+RUN := selftests/vm/run
+
+all: userspace module
+
+help:
+	@echo "make            build the module for the running kernel (or KDIR=folder), libsss and the tools"
+	@echo "make install    install them, then depmod"
+	@echo "make load       load the module just built, after the modules it needs"
+	@echo "make demo       a file over AF_SSS in a virtual machine; FILE=path: your own, NATIVE=1: no machine"
+	@echo "make shell      a shell in the virtual machine, the module loaded, alice and bob up"
+	@echo "make check      all tests on Debian's kernels 6.1 and 6.12, two CPUs, and the static checks"
+	@echo "make check-debug  tests on a kernel with KASAN, lockdep, kmemleak and failing allocations"
+	@echo "make check-time   tests about network time, in virtual time"
+	@echo "make check-race   two-CPU tests with KASAN and lockdep (slow)"
+	@echo "make soak       tests too long for the above"
+	@echo "make unit       tests that need no kernel"
+	@echo "make lint       static checks alone"
+	@echo "make bench      speed, against TCP, kTLS and WireGuard"
+	@echo "make clean      remove everything built here; kernels and packages stay in $(SSS_CACHE)"
+	@echo "T=pattern runs only the tests whose name matches, LIST=1 lists them"
+
+# Userspace
+
+packages:
+	@scripts/setup build
+
+userspace: packages
+	@echo "== building libsss and the tools" >&2
+	@$(MAKE) -s -C userspace BUILD=$(SSS_BUILD) all
+
+programs: userspace
+	@scripts/kernel source612
+	@echo "== building the test programs" >&2
+	@$(MAKE) -s -C selftests BUILD=$(SSS_BUILD) SSS_CACHE=$(SSS_CACHE) all
+
+# The module, on this machine's kernel
+
+module: packages
+	@scripts/module native
+
+install: all
+	@echo "== installing" >&2
+	@$(MAKE) -s -C userspace BUILD=$(SSS_BUILD) DESTDIR=$(DESTDIR) install
+	@scripts/module native INSTALL_MOD_PATH=$(DESTDIR) modules_install
+
+load: module
+	@scripts/load $(SSS_BUILD)/native/sss.ko
+	@echo "== AF_SSS is there: socket(22, SOCK_STREAM, 0)" >&2
+
+# Showing it
+
+demo: userspace
+ifdef NATIVE
+	@$(MAKE) -s load
+	@scripts/setup tests
+	@PATH=$(SSS_BUILD)/bin:$$PATH selftests/demo.sh
+else
+	@$(RUN) --kernel stock61 --mem 3072 --timeout 1800 --out $(SSS_BUILD)/log/demo -- \
+		env FILE="$(abspath $(FILE))" selftests/demo.sh
+endif
+
+shell: programs
+	@$(RUN) --kernel stock61 --timeout 86400 --out $(SSS_BUILD)/log/shell --shell -- \
+		selftests/demo.sh --up
+
+bench: programs
+	@$(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- selftests/bench/bench
+	@cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json
+
+# Testing it
+
+ifdef LIST
+programs-if-run:
+else
+programs-if-run: programs
+endif
+
+check: programs-if-run
+	@selftests/check lint unit stock61 stock612
+
+check-debug: programs-if-run
+	@selftests/check debug
+
+check-time: programs-if-run
+	@selftests/check time
+
+check-race: programs-if-run
+	@selftests/check race
+
+soak: programs-if-run
+	@selftests/check soak
+
+unit: programs-if-run
+	@selftests/check unit
+
+lint:
+	@selftests/check lint
+
+clean:
+	rm -rf $(SSS_BUILD)
+
+.PHONY: all help packages userspace programs programs-if-run module install load demo shell \
+	bench check check-debug check-time check-race soak unit lint clean
