@@ -9,6 +9,7 @@
 
 #include "cursor.h"
 #include "ackset.h"
+#include "name.h"
 
 enum sss_frame_type {
 	SSS_FRAME_PADDING = 0x00,
@@ -37,10 +38,13 @@ enum sss_frame_type {
 #define SSS_STREAM_LEN	0x02	/* a length field is present; otherwise to the packet's end */
 #define SSS_STREAM_MARK	0x04	/* the last octet of offset space is a record mark */
 
-#define SSS_NAME_LEN_MAX	45
 #define SSS_REASON_MAX		255
 #define SSS_ENDPOINTS_LEN_MAX	8
 #define SSS_ID_ROOT		(~0ULL)	/* parent id of a top-level stream */
+#define SSS_ID_MAX		(SSS_VARINT_MAX - 1)	/* stream id: id + 1 is a varint too */
+#define SSS_STREAMS_MAX		(1ULL << 61)	/* ids of one side */
+#define SSS_URGENCY_MAX		7
+#define SSS_WEIGHT_MIN		1
 
 enum sss_stream_kind {
 	SSS_KIND_STREAM = 0,
@@ -48,7 +52,7 @@ enum sss_stream_kind {
 	SSS_KIND_COUNT
 };
 
-/* Why a channel is closed (CLOSE) */
+/* Why a channel is closed (CLOSE); protocol.rst says when each is used */
 enum sss_error {
 	SSS_ERROR_NONE = 0,
 	SSS_ERROR_INTERNAL = 1,
@@ -113,7 +117,7 @@ struct sss_frame_window {
 
 struct sss_frame_channel_window {
 	u64 max;		/* bytes in unaccepted streams, over the channel's life */
-	u64 datagrams;		/* credit, bytes */
+	u64 datagrams;		/* bytes of DATAGRAM frames that may be in flight */
 };
 
 struct sss_frame_max_streams {
@@ -121,13 +125,18 @@ struct sss_frame_max_streams {
 	u64 count;		/* children that may ever be opened */
 };
 
+/*
+ * There is no length field: a fragment reaches to the end of the message or of
+ * the packet, whichever comes first. So a fragment that is not the message's
+ * last (offset + len < total) must end its packet.
+ */
 struct sss_frame_datagram {
-	u64 parent;
+	u64 parent;		/* a stream; never SSS_ID_ROOT */
 	u64 message;
 	u64 total;
 	u64 offset;
-	const u8 *data;		/* to the end of the packet */
-	u32 len;
+	const u8 *data;
+	u32 len;		/* 0 only where total is 0 */
 };
 
 struct sss_frame_datagram_drop {
@@ -158,6 +167,7 @@ struct sss_frame_stream {
 
 struct sss_wire_endpoint {
 	u8 family;		/* 4 or 6 */
+	u8 flags;		/* sent as 0, ignored when received */
 	u16 port;
 	u8 addr[16];
 };
@@ -175,7 +185,7 @@ struct sss_frame_close {
 };
 
 struct sss_frame {
-	u8 type;		/* STREAM: SSS_FRAME_STREAM without its bits */
+	u8 type;		/* STREAM: without its bits; of a refused frame: the byte seen */
 	union {
 		struct sss_frame_ack ack;
 		struct sss_frame_init init;
@@ -195,7 +205,10 @@ struct sss_frame {
 	};
 };
 
-/* 0; or a positive enum sss_error (FRAME_TYPE or FRAME_ENCODING): close the channel */
+/*
+ * 0; or a positive enum sss_error (FRAME_TYPE or FRAME_ENCODING): close the channel naming
+ * frame->type. A run of PADDING is one frame. Call while sss_cursor_left().
+ */
 int sss_frame_parse(struct sss_cursor *c, struct sss_frame *frame);
 /* 0; -ENOBUFS: does not fit, nothing written; -EINVAL: a field is out of range */
 int sss_frame_put(struct sss_writer *w, const struct sss_frame *frame);
@@ -211,8 +224,15 @@ const char *sss_frame_name(u8 type);
 size_t sss_frame_stream_overhead(u64 id, u64 offset, u32 len, bool to_end);
 int sss_frame_stream_header(struct sss_writer *w, u64 id, u64 offset, u32 len, bool fin,
 			    bool mark, bool to_end);
+/* DATAGRAM likewise; a fragment that does not reach @total must fill the packet */
+size_t sss_frame_datagram_overhead(u64 parent, u64 message, u64 total, u64 offset);
+int sss_frame_datagram_header(struct sss_writer *w, u64 parent, u64 message, u64 total,
+			      u64 offset);
 
-/* Newest ranges first, as many as fit in @w's room and @max_ranges; -ENOBUFS if not even one */
+/*
+ * Newest ranges first, as many as fit in @w's room and @max_ranges; -ENOBUFS if not even one,
+ * -EINVAL if @acks is empty. @ecn: counts of ECT(0), ECT(1) and CE, or NULL.
+ */
 int sss_frame_ack_put(struct sss_writer *w, const struct sss_ackset *acks, u64 delay_us,
 		      u32 max_ranges, const u64 ecn[3]);
 /*

@@ -10,6 +10,7 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -50,6 +51,8 @@ typedef uint64_t __be64;
 #define max(a, b) ((a) > (b) ? (a) : (b))
 #define cpu_to_be32(x) htobe32(x)
 #define be32_to_cpu(x) be32toh(x)
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #define BITS_PER_LONG (8 * (int)sizeof(long))
 
 #endif /* __KERNEL__ */

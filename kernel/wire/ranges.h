@@ -29,13 +29,19 @@ struct sss_ranges {
 void sss_ranges_init(struct sss_ranges *set, struct sss_range *storage, u32 max);
 /* -ENOSPC and unchanged when a new interval would be needed and none is free; empty: 0 */
 int sss_ranges_add(struct sss_ranges *set, u64 start, u64 end);
+/* the same, but when full the lowest interval is forgotten, be it the new one */
+void sss_ranges_add_newest(struct sss_ranges *set, u64 start, u64 end);
+/* would sss_ranges_add() succeed? */
+bool sss_ranges_fits(const struct sss_ranges *set, u64 start, u64 end);
 /* -ENOSPC and unchanged when removing from the middle would need one more */
 int sss_ranges_remove(struct sss_ranges *set, u64 start, u64 end);
 void sss_ranges_remove_below(struct sss_ranges *set, u64 floor);
+/* false: empty */
+bool sss_ranges_pop_lowest(struct sss_ranges *set, struct sss_range *lowest);
 bool sss_ranges_contains(const struct sss_ranges *set, u64 start, u64 end); /* all of it */
 /* index of the first interval whose end is above @value, n if none */
 u32 sss_ranges_find(const struct sss_ranges *set, u64 value);
-/* first sub-interval of [*start, end) that is not in the set; false: none */
+/* makes [*start, *end) its first sub-interval that is not in the set; false: none */
 bool sss_ranges_first_gap(const struct sss_ranges *set, u64 *start, u64 *end);
 u64 sss_ranges_total(const struct sss_ranges *set);
 static inline bool sss_ranges_empty(const struct sss_ranges *set)

@@ -9,7 +9,7 @@
 #include "pure.h"
 
 #define SSS_REPLAY_WINDOW 8192
-#define SSS_REPLAY_WORDS (SSS_REPLAY_WINDOW / 64 + 1)
+#define SSS_REPLAY_WORDS (SSS_REPLAY_WINDOW / 64)
 
 struct sss_replay {
 	u64 next;		/* one above the largest received */
@@ -18,6 +18,8 @@ struct sss_replay {
 };
 
 void sss_replay_init(struct sss_replay *replay, u64 floor);
+/* nothing below @floor is valid any more; never sinks */
+void sss_replay_raise(struct sss_replay *replay, u64 floor);
 /* may be called without a lock as a hint: would @number be new? */
 bool sss_replay_test(const struct sss_replay *replay, u64 number);
 /* true: it is new and now marked */
