@@ -45,12 +45,14 @@ programs: userspace
 # The module, on this machine's kernel
 
 module: packages
-	@scripts/module native
+	@scripts/module native >/dev/null
 
 install: all
 	@echo "== installing" >&2
 	@$(MAKE) -s -C userspace BUILD=$(SSS_BUILD) DESTDIR=$(DESTDIR) install
-	@scripts/module native INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	@release=$$(modinfo -F vermagic $(SSS_BUILD)/native/sss.ko | cut -d' ' -f1) && \
+	install -D -m 644 $(SSS_BUILD)/native/sss.ko $(DESTDIR)/lib/modules/$$release/updates/sss.ko && \
+	depmod -b $(DESTDIR)/ $$release
 
 load: module
 	@scripts/load $(SSS_BUILD)/native/sss.ko
