@@ -8,8 +8,8 @@
 #include <linux/string.h>
 #include "aead.h"
 
-static_assert(SSS_AEAD_KEY_LEN == CHACHA20POLY1305_KEY_SIZE);
-static_assert(SSS_AEAD_TAG_LEN == CHACHA20POLY1305_AUTHTAG_SIZE);
+static_assert((int)SSS_AEAD_KEY_LEN == CHACHA20POLY1305_KEY_SIZE);
+static_assert((int)SSS_AEAD_TAG_LEN == CHACHA20POLY1305_AUTHTAG_SIZE);
 
 /* Copies @pieces one after the other to @to; returns the bytes copied. */
 static size_t gather(u8 *to, const struct sss_aead_piece *pieces, unsigned int n)

@@ -10,8 +10,8 @@
 #include <linux/random.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
-#include "../base/compat.h"
-#include "../wire/packet.h"
+#include "base/compat.h"
+#include "wire/packet.h"
 #include "cookie.h"
 
 #define SECRET_LIFE	(120ULL * NSEC_PER_SEC)
@@ -22,7 +22,7 @@
 static const u8 mac1_label[LABEL_LEN] = { 's', 's', 's', '-', 'm', 'a', 'c', '1' };
 static const u8 cookie_label[LABEL_LEN] = { 's', 's', 's', '-', 'c', 'o', 'o', 'k' };
 
-static_assert(SSS_HS_NONCE_LEN == XCHACHA20POLY1305_NONCE_SIZE);
+static_assert((int)SSS_HS_NONCE_LEN == XCHACHA20POLY1305_NONCE_SIZE);
 
 static u64 clock_ns(void)
 {

@@ -9,7 +9,7 @@
 #include <linux/socket.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include "../wire/handshake.h"
+#include "wire/handshake.h"
 
 /**
  * struct sss_cookie_keys - both keys that follow from an EID, precomputed
@@ -30,7 +30,7 @@ struct sss_cookie_keys {
  */
 struct sss_cookie_checker {
 	struct sss_cookie_keys keys;
-	spinlock_t lock;
+	spinlock_t lock;	/* leaf: secret, secret_birth */
 	u8 secret[SSS_HS_KEY_LEN];
 	u64 secret_birth;
 };
@@ -44,7 +44,7 @@ struct sss_cookie_checker {
  * @last_mac1: of the last message sent there; a reply must answer it
  */
 struct sss_cookie_path {
-	spinlock_t lock;
+	spinlock_t lock;	/* leaf: all below */
 	u64 birth;
 	u8 cookie[SSS_HS_MAC_LEN];
 	bool sent_mac1;

@@ -3,7 +3,5 @@
 #define _SSS_CRYPTO_CRYPTO_H
 
 int sss_crypto_init(void);
-void sss_crypto_exit(void);
-int sss_crypto_selftest(void);
 
 #endif /* _SSS_CRYPTO_CRYPTO_H */

@@ -120,8 +120,8 @@ struct sss_index_entry *sss_index_lookup(const void *host, u32 index)
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "index lookup outside RCU");
 	entry = find(index);
-	if (!entry || entry->host != host ||
-	    smp_load_acquire(&entry->type) == SSS_INDEX_RESERVED)
+	if (!entry || entry->host != host)
 		return NULL;
-	return entry;
+	/* Pairs with sss_index_publish(). */
+	return smp_load_acquire(&entry->type) == SSS_INDEX_RESERVED ? NULL : entry;
 }

@@ -2,7 +2,7 @@
 #include <linux/limits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "../base/netns.h"
+#include "base/netns.h"
 #include "keys.h"
 
 /**

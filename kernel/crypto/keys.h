@@ -22,6 +22,7 @@
 #ifndef _SSS_CRYPTO_KEYS_H
 #define _SSS_CRYPTO_KEYS_H
 
+#include <linux/bits.h>
 #include <linux/kref.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
@@ -32,7 +33,7 @@
 struct sss_channel;
 struct sss_limits;
 
-#define SSS_KEY_REKEY_PACKETS	(1ULL << 48)
+#define SSS_KEY_REKEY_PACKETS	BIT_ULL(48)
 
 /**
  * struct sss_keypair - keys of one handshake
@@ -87,7 +88,7 @@ struct sss_keypair {
  * @local_first: our EID is numerically smaller than the peer's
  */
 struct sss_keyring {
-	spinlock_t lock;
+	spinlock_t lock;	/* leaf: the slots, events */
 	struct sss_keypair __rcu *current_pair;
 	struct sss_keypair __rcu *previous;
 	struct sss_keypair __rcu *next;

@@ -19,17 +19,17 @@
 #include <linux/string.h>
 #include <linux/time64.h>
 #include <linux/timekeeping.h>
-#include "../base/compat.h"
-#include "../wire/packet.h"
+#include "base/compat.h"
+#include "wire/packet.h"
 #include "noise.h"
 
 #define PROTOCOL_NAME	"Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
 #define PROLOGUE	"AF_SSS version 1"
 
-static_assert(SSS_HS_KEY_LEN == BLAKE2S_HASH_SIZE);
-static_assert(SSS_HS_KEY_LEN == CURVE25519_KEY_SIZE);
-static_assert(SSS_HS_KEY_LEN == CHACHA20POLY1305_KEY_SIZE);
-static_assert(SSS_HS_TAG_LEN == CHACHA20POLY1305_AUTHTAG_SIZE);
+static_assert((int)SSS_HS_KEY_LEN == BLAKE2S_HASH_SIZE);
+static_assert((int)SSS_HS_KEY_LEN == CURVE25519_KEY_SIZE);
+static_assert((int)SSS_HS_KEY_LEN == CHACHA20POLY1305_KEY_SIZE);
+static_assert((int)SSS_HS_TAG_LEN == CHACHA20POLY1305_AUTHTAG_SIZE);
 
 /* Chaining key and transcript hash before anybody's key: equal for all. */
 static u8 initial_chain[SSS_HS_KEY_LEN] __ro_after_init;

@@ -20,7 +20,7 @@
 #define _SSS_CRYPTO_NOISE_H
 
 #include <linux/types.h>
-#include "../wire/handshake.h"
+#include "wire/handshake.h"
 
 /**
  * struct sss_noise_identity - a host's own key pair

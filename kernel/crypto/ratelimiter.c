@@ -4,11 +4,12 @@
 #include <linux/in6.h>
 #include <linux/random.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
-#include "../base/compat.h"
+#include "base/compat.h"
 #include "ratelimiter.h"
 
 #define PER_SECOND	20
@@ -36,7 +37,7 @@ struct source {
 	struct rcu_head rcu;
 	u64 key;
 	u16 family;
-	spinlock_t lock;
+	spinlock_t lock;	/* leaf: last, tokens */
 	u64 last;
 	u64 tokens;
 };
@@ -51,7 +52,7 @@ struct source {
  */
 struct sss_ratelimiter {
 	DECLARE_HASHTABLE(table, TABLE_BITS);
-	spinlock_t lock;
+	spinlock_t lock;	/* table, count */
 	unsigned int count;
 	siphash_key_t hash_key;
 	struct delayed_work gc;

@@ -85,7 +85,7 @@ struct sss_msg_reject {
  * @max_streams: streams the peer may open at the root before any MAX_STREAMS
  * @max_record: longest record taken, in bytes
  * @max_datagram: longest datagram taken, in bytes
- * @max_ack_delay_us: longest time an acknowledgement is held back
+ * @max_ack_delay_us: longest time an ack is held back
  * @idle_ms: a channel without streams is closed after this
  * @max_packet: largest UDP payload taken
  * @suites: bit set of packet cipher suites supported, see SSS_SUITE_*
@@ -103,7 +103,7 @@ struct sss_params {
 	u64 suites;
 };
 
-#define SSS_SUITE_CHACHA20POLY1305	(1ULL << 0)	/* mandatory */
+#define SSS_SUITE_CHACHA20POLY1305	1ULL	/* mandatory */
 
 enum sss_params_bounds {
 	SSS_PARAM_STREAM_WINDOW_MIN	= 16384,
