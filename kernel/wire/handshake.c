@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cursor.h"
 #include "handshake.h"
+#include "name.h"
 #include "packet.h"
 
 static_assert(sizeof(struct sss_msg_initiate) == SSS_MSG_INITIATE_LEN);
@@ -211,12 +212,11 @@ static void get_params(struct sss_cursor *c, struct sss_params *params)
 	}
 }
 
-static void put_string(struct sss_writer *w, const char *string, size_t min_len,
-		       size_t max_len)
+static void put_string(struct sss_writer *w, const char *string, size_t max_len)
 {
 	size_t len = strnlen(string, max_len + 1);
 
-	if (len < min_len || len > max_len) {
+	if (len > max_len) {
 		w->bad = true;
 		return;
 	}
@@ -224,13 +224,20 @@ static void put_string(struct sss_writer *w, const char *string, size_t min_len,
 	sss_writer_bytes(w, string, len);
 }
 
+static void put_name(struct sss_writer *w, const char *name)
+{
+	if (!sss_name_is_valid((const u8 *)name, strnlen(name, SSS_HS_NAME_MAX + 1)))
+		w->bad = true;
+	put_string(w, name, SSS_HS_NAME_MAX);
+}
+
 /* @to has room for @max_len and a NUL. */
-static void get_string(struct sss_cursor *c, char *to, size_t min_len, size_t max_len)
+static void get_string(struct sss_cursor *c, char *to, size_t max_len)
 {
 	size_t len = sss_cursor_u8(c);
 	const u8 *bytes;
 
-	if (len < min_len || len > max_len)
+	if (len > max_len)
 		c->bad = true;
 	bytes = sss_cursor_bytes(c, c->bad ? 0 : len);
 	if (c->bad || memchr(bytes, 0, len)) {
@@ -239,6 +246,13 @@ static void get_string(struct sss_cursor *c, char *to, size_t min_len, size_t ma
 	}
 	memcpy(to, bytes, len);
 	to[len] = 0;
+}
+
+static void get_name(struct sss_cursor *c, char *to)
+{
+	get_string(c, to, SSS_HS_NAME_MAX);
+	if (!sss_name_is_valid((const u8 *)to, strlen(to)))
+		c->bad = true;
 }
 
 /**
@@ -263,8 +277,8 @@ int sss_handshake_put_initiate(u8 buf[SSS_INITIATE_PAYLOAD], u32 sender,
 	sss_writer_u8(&w, payload->has_request ? FLAG_NAMED : 0);
 	if (payload->has_request) {
 		sss_writer_u8(&w, payload->kind);
-		put_string(&w, payload->service, 1, SSS_HS_NAME_MAX);
-		put_string(&w, payload->protocol, 1, SSS_HS_NAME_MAX);
+		put_name(&w, payload->service);
+		put_name(&w, payload->protocol);
 	}
 	put_params(&w, &payload->params);
 	sss_writer_zero(&w, sss_writer_room(&w));
@@ -300,8 +314,8 @@ int sss_handshake_get_initiate(const u8 buf[SSS_INITIATE_PAYLOAD], u32 sender,
 	payload->has_request = sss_cursor_u8(&c) & FLAG_NAMED;
 	if (payload->has_request) {
 		payload->kind = sss_cursor_u8(&c);
-		get_string(&c, payload->service, 1, SSS_HS_NAME_MAX);
-		get_string(&c, payload->protocol, 1, SSS_HS_NAME_MAX);
+		get_name(&c, payload->service);
+		get_name(&c, payload->protocol);
 	}
 	get_params(&c, &payload->params);
 	return c.bad || !payload->incarnation ||
@@ -329,7 +343,7 @@ int sss_handshake_put_respond(u8 buf[SSS_RESPOND_PAYLOAD], u32 sender,
 	sss_writer_u8(&w, payload->has_answer ? FLAG_NAMED : 0);
 	if (payload->has_answer) {
 		sss_writer_u8(&w, payload->status);
-		put_string(&w, payload->text, 0, SSS_HS_TEXT_MAX);
+		put_string(&w, payload->text, SSS_HS_TEXT_MAX);
 	}
 	put_params(&w, &payload->params);
 	sss_writer_zero(&w, sss_writer_room(&w));
@@ -360,7 +374,7 @@ int sss_handshake_get_respond(const u8 buf[SSS_RESPOND_PAYLOAD], u32 sender,
 	payload->has_answer = sss_cursor_u8(&c) & FLAG_NAMED;
 	if (payload->has_answer) {
 		payload->status = sss_cursor_u8(&c);
-		get_string(&c, payload->text, 0, SSS_HS_TEXT_MAX);
+		get_string(&c, payload->text, SSS_HS_TEXT_MAX);
 	}
 	get_params(&c, &payload->params);
 	return c.bad || !payload->incarnation ||

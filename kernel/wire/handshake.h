@@ -120,8 +120,8 @@ enum sss_params_bounds {
  * @next_number: no packet of the sender under the new keys is below it
  * @has_request: the next three are valid
  * @kind: SSS_KIND_* of the stream that is wanted
- * @service: NUL-terminated name, 1 to SSS_HS_NAME_MAX bytes
- * @protocol: NUL-terminated name, 1 to SSS_HS_NAME_MAX bytes
+ * @service: NUL-terminated name, see sss_name_is_valid()
+ * @protocol: likewise
  * @params: the sender's transport parameters
  */
 struct sss_initiate_payload {

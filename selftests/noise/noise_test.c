@@ -325,6 +325,9 @@ static void test_longest(void)
 	       "longest RESPOND payload", "");
 	in.service[0] = 0;
 	result(sss_handshake_put_initiate(buf, 7, &in), "empty name is not written", "");
+	in.service[0] = '\xff';
+	result(sss_handshake_put_initiate(buf, 7, &in),
+	       "name that is not UTF-8 is not written", "");
 	in.service[0] = 's';
 	in.params.max_record = max + 1;
 	result(sss_handshake_put_initiate(buf, 7, &in),
@@ -394,6 +397,37 @@ static void test_params(void)
 	       params.channel_window == defaults.channel_window &&
 	       params.max_record == low.max_record && params.idle_ms == 5,
 	       "resuming lowers no limit", "");
+}
+
+static void test_names(void)
+{
+	static const struct {
+		const char *hex;
+		bool ok;
+		const char *what;
+	} cases[] = {
+		{ "0001410142", true, "one letter each" },
+		{ "00000142", false, "empty service" },
+		{ "00014100", false, "empty protocol" },
+		{ "000241000142", false, "NUL inside" },
+		{ "0002c3280142", false, "not UTF-8" },
+		{ "002e41", false, "too long" },
+	};
+	struct sss_initiate_payload payload = { .incarnation = 1 };
+	uint8_t buf[INITIATE_PAYLOAD];
+
+	sss_params_init(&payload.params);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		sss_handshake_put_initiate(buf, 7, &payload);
+		memset(buf + AT_PARAMS, 'x', SSS_HS_NAME_MAX);
+		memset(buf + AT_PARAMS + 48, 0, sizeof(buf) - AT_PARAMS - 48);
+		buf[AT_FLAGS] = 1;
+		from_hex(buf + AT_PARAMS, strlen(cases[i].hex) / 2, cases[i].hex);
+		if (cases[i].ok)
+			memset(buf + AT_PARAMS + 5, 0, 48);
+		result(!sss_handshake_get_initiate(buf, 7, &payload) == cases[i].ok,
+		       "names", cases[i].what);
+	}
 }
 
 /* Whatever the bytes, reading ends, and what it accepts can be written. */
@@ -470,6 +504,7 @@ int main(void)
 	test_eids();
 	test_longest();
 	test_params();
+	test_names();
 	test_random_payloads();
 	test_lengths();
 	printf("1..%d\n", tests);
