@@ -75,6 +75,7 @@ shell: programs
 		selftests/demo.sh --up
 
 bench: programs
+	@selftests/bench/build release
 	@$(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- selftests/bench/bench
 	@cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json
 
