@@ -63,8 +63,11 @@ need_packages()
 	[ "$(id -u)" = 0 ] || die "these packages are missing, install them or be root:$missing"
 	say "installing$missing"
 	export DEBIAN_FRONTEND=noninteractive
+	mkdir -p "$SSS_BUILD"
 	# shellcheck disable=SC2086 # a list of words
-	with_lists apt-get install -y -qq --no-install-recommends $missing >&2
+	with_lists apt-get install -y -qq --no-install-recommends $missing \
+		>>"$SSS_BUILD/apt.log" 2>&1 ||
+		die "cannot install them, see $SSS_BUILD/apt.log; is the package archive reachable?"
 }
 
 # with_lists COMMAND...: once more after apt-get update if it fails, as it does
@@ -72,13 +75,12 @@ need_packages()
 with_lists()
 {
 	"$@" && return
-	renew_lists
-	"$@" || die "'$*' failed: is the package archive reachable?"
+	renew_lists && "$@"
 }
 
 renew_lists()
 {
 	[ "$(id -u)" = 0 ] || die "the package lists are too old; run apt-get update as root and try again"
 	say "bringing the package lists up to date"
-	apt-get update -qq || die "apt-get update failed: is the package archive reachable?"
+	apt-get update -qq
 }

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The demonstration: alice sends bob a file over AF_SSS, each in a network
+# namespace of its own with a key of its own. The module is loaded already.
+#
+#   selftests/demo.sh [FILE]
+#   selftests/demo.sh --up     only the namespaces, the keys and how to go on
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=selftests/lib.sh
+. "$here/lib.sh"
+
+port=9660
+service=demo protocol='file 1'
+
+# One identity: a key that only root reads, a host in the namespace.
+identity()
+{
+	(umask 077 && sss-netlink key generate >"$keys/$1.key")
+	sss-netlink -netns "$1" host add "$1" key "$keys/$1.key" port $port
+	sss-netlink key eid <"$keys/$1.key" >"$keys/$1.eid"
+}
+
+up()
+{
+	pair
+	keys=$(mktemp -d /run/sss-demo.XXXXXX)
+	identity alice
+	identity bob
+	alice=$(cat "$keys/alice.eid") bob=$(cat "$keys/bob.eid")
+	sss-netlink -netns alice peer add "$bob" endpoint "10.9.0.2:$port" endpoint "[fd09::2]:$port"
+	sss-netlink -netns bob peer add "$alice" endpoint "10.9.0.1:$port" endpoint "[fd09::1]:$port"
+}
+
+if [ "${1-}" = --up ]; then
+	up
+	cleanups=''
+	cat <<-END
+
+		Two namespaces on one cable, each with an identity of its own:
+		  alice  10.9.0.1  $alice
+		  bob    10.9.0.2  $bob
+		Try, in one go or with the first in the background:
+		  ip netns exec bob sss-cat -l hello 'chat 1' &
+		  echo hi | ip netns exec alice sss-cat \$(cat $keys/bob.eid) hello 'chat 1'
+		  sss-netlink -netns alice stream show; sss-netlink -netns alice stats
+		"exit" stops the machine.
+
+	END
+	exit
+fi
+
+file=${1:-${FILE-}}
+[ -r "$file" ] || { echo "demo: no file to send: say FILE=path" >&2; exit 1; }
+size=$(wc -c <"$file")
+
+echo "AF_SSS on Linux $(uname -r): alice sends bob $file, $((size / 1000000)) MB"
+up
+cleanup_add 'rm -rf "$keys"'
+work=$(mktemp -d /tmp/sss-demo.XXXXXX)
+cleanup_add 'rm -rf "$work"'
+echo "  alice  $alice"
+echo "  bob    $bob"
+
+ip netns exec alice tcpdump -q -i wire -w "$work/capture" -s 0 -B 131072 udp port $port 2>"$work/tcpdump" &
+capture=$!
+cleanup_add 'kill $capture 2>/dev/null || true'
+wait_for 20 grep -q listening "$work/tcpdump"
+
+ip netns exec bob sss-cat -l "$service" "$protocol" >"$work/received" 2>"$work/bob" &
+receiver=$!
+cleanup_add 'kill $receiver 2>/dev/null || true'
+wait_for 20 sh -c "sss-netlink -netns bob service show | grep -q $service"
+
+begin=$(date +%s%N)
+ip netns exec alice sss-cat -p "$bob" "$service" "$protocol" <"$file"
+wait $receiver || { echo "demo: bob failed: $(cat "$work/bob")" >&2; exit 1; }
+ms=$((($(date +%s%N) - begin) / 1000000 + 1))
+
+sleep 1 # what is still in tcpdump's buffer
+kill -INT $capture
+wait $capture || true
+
+sent=$(sha256sum <"$file" | cut -d' ' -f1)
+received=$(sha256sum <"$work/received" | cut -d' ' -f1)
+echo "  sent      sha256 $sent"
+echo "  received  sha256 $received"
+result=0
+if [ "$sent" = "$received" ]; then
+	echo "  the same"
+else
+	echo "  NOT THE SAME: $(wc -c <"$work/received") of $size bytes arrived"
+	result=1
+fi
+echo "  throughput: $((size * 8 / ms / 1000)) Mbit/s ($((size / 1000000)) MB in $((ms / 1000)).$((ms % 1000 / 100)) s)"
+echo "  packets lost: $(stat PktsLost alice), bytes sent again: $(stat BytesResent alice)"
+if ! "$here/demo-wire" "$work/capture" "$file" 10.9.0.1 $port >"$work/wire" 2>&1; then
+	echo "  THE CAPTURE DOES NOT PROVE IT ENCRYPTED" >>"$work/wire"
+	result=1
+fi
+sed 's/^/  /' "$work/wire"
+exit $result
