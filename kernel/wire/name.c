@@ -33,6 +33,32 @@ static bool second_ok(u8 lead, u8 second)
 }
 
 /**
+ * sss_name_is_text() - is this text that may be shown?
+ * @text: bytes, not NUL-terminated
+ * @len: how many
+ *
+ * Return: whether they are UTF-8 (RFC 3629) without NUL
+ */
+bool sss_name_is_text(const u8 *text, size_t len)
+{
+	unsigned int n, k;
+	size_t i;
+
+	for (i = 0; i < len; i += n) {
+		n = sequence_len(text[i]);
+		if (!n || !text[i] || n > len - i)
+			return false;
+		for (k = 1; k < n; k++) {
+			if ((text[i + k] & 0xc0) != 0x80)
+				return false;
+		}
+		if (n > 1 && !second_ok(text[i], text[i + 1]))
+			return false;
+	}
+	return true;
+}
+
+/**
  * sss_name_is_valid() - may this be the name of a service or protocol?
  * @name: bytes, not NUL-terminated
  * @len: how many
@@ -42,21 +68,5 @@ static bool second_ok(u8 lead, u8 second)
  */
 bool sss_name_is_valid(const u8 *name, size_t len)
 {
-	unsigned int n, k;
-	size_t i;
-
-	if (!len || len > SSS_NAME_LEN_MAX)
-		return false;
-	for (i = 0; i < len; i += n) {
-		n = sequence_len(name[i]);
-		if (!n || !name[i] || n > len - i)
-			return false;
-		for (k = 1; k < n; k++) {
-			if ((name[i + k] & 0xc0) != 0x80)
-				return false;
-		}
-		if (n > 1 && !second_ok(name[i], name[i + 1]))
-			return false;
-	}
-	return true;
+	return len && len <= SSS_NAME_LEN_MAX && sss_name_is_text(name, len);
 }

@@ -10,6 +10,7 @@
 
 #define SSS_NAME_LEN_MAX 45
 
+bool sss_name_is_text(const u8 *text, size_t len);
 bool sss_name_is_valid(const u8 *name, size_t len);
 
 #endif /* _SSS_WIRE_NAME_H */
