@@ -184,7 +184,8 @@ static void get_reset(struct sss_cursor *c, struct sss_frame *f)
 static bool reset_ok(const struct sss_frame *f)
 {
 	return sss_frame_id_ok(f->reset.id) && sss_frame_varint_ok(f->reset.code) &&
-	       sss_frame_varint_ok(f->reset.final_size) && text_ok(f->reset.reason, f->reset.reason_len);
+	       sss_frame_varint_ok(f->reset.final_size) &&
+	       text_ok(f->reset.reason, f->reset.reason_len);
 }
 
 static void put_reset(struct sss_writer *w, const struct sss_frame *f)
@@ -284,7 +285,8 @@ static void get_datagram_drop(struct sss_cursor *c, struct sss_frame *f)
 
 static bool datagram_drop_ok(const struct sss_frame *f)
 {
-	return sss_frame_id_ok(f->datagram_drop.parent) && sss_frame_varint_ok(f->datagram_drop.message);
+	return sss_frame_id_ok(f->datagram_drop.parent) &&
+	       sss_frame_varint_ok(f->datagram_drop.message);
 }
 
 static void put_datagram_drop(struct sss_writer *w, const struct sss_frame *f)

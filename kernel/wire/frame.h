@@ -42,7 +42,7 @@ enum sss_frame_type {
 #define SSS_ENDPOINTS_LEN_MAX	8
 #define SSS_ID_ROOT		(~0ULL)	/* parent id of a top-level stream */
 #define SSS_ID_MAX		(SSS_VARINT_MAX - 1)	/* stream id: id + 1 is a varint too */
-#define SSS_STREAMS_MAX		(1ULL << 61)	/* ids of one side */
+#define SSS_STREAMS_MAX		BIT_ULL(61)	/* ids of one side */
 #define SSS_URGENCY_MAX		7
 #define SSS_WEIGHT_MIN		1
 

@@ -39,14 +39,14 @@ static u64 *word_of(struct sss_replay *replay, u64 number)
 /* Clear the bits of [start, end), at most a window */
 static void clear(struct sss_replay *replay, u64 start, u64 end)
 {
-	u64 n, upto;
+	u64 n, stop;
 
-	for (n = start; n < end; n = upto) {
+	for (n = start; n < end; n = stop) {
 		u64 mask = U64_MAX << n % 64;
 
-		upto = (n / 64 + 1) * 64;
-		if (upto > end) {
-			upto = end;
+		stop = (n / 64 + 1) * 64;
+		if (stop > end) {
+			stop = end;
 			mask &= ~(U64_MAX << end % 64);
 		}
 		WRITE_ONCE(*word_of(replay, n), *word_of(replay, n) & ~mask);

@@ -49,7 +49,7 @@ void sss_rtt_sample(struct sss_rtt *rtt, u32 latest_us, u32 ack_delay_us, u32 ma
  * sss_rtt_pto() - probe timeout (RFC 9002 section 6.2.1)
  * @rtt: estimator
  * @max_ack_delay_us: the peer's
- * @backoff: probe timeouts without an acknowledgement so far
+ * @backoff: probe timeouts since anything was acknowledged
  *
  * Return: microseconds, at most 60 s
  */
