@@ -76,6 +76,7 @@ shell: programs
 
 bench: programs
 	@selftests/bench/build release
+	@selftests/bench/build release
 	@$(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- selftests/bench/bench
 	@cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json
 
