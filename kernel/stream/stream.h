@@ -3,169 +3,263 @@
  * A stream: bidirectional, ordered, reliable; a member of its channel's tree.
  *
  * A stream exists without a socket until accept() takes it and after close()
- * gave it up (an orphan, which keeps the struct sock for memory accounting
- * until all it sent is acknowledged).
+ * gave it up (an orphan, which keeps the struct sock, on whose account its
+ * memory stands, until all it sent is acknowledged).
  *
- * kref. References: the channel's id table (until both directions are over and
- * acknowledged), the socket, the accept queue it waits in, the touched list.
+ * kref. References: the channel (from connect() or INIT until both directions
+ * are over and acknowledged, or the channel ends), the socket, the accept queue
+ * it waits in, the touched list. The stream holds the channel until it is
+ * freed, and its socket until the socket's part is over: then it notifies
+ * SSS_STREAM_ENDED and lets go.
  *
  * Locks: "C" channel lock; "S" socket lock; "T" and "R" the leaf locks @tx.lock
- * and @rx.lock below, taken under C or S, never one inside the other. The socket
+ * and @rx.lock, taken under C or S, never one inside the other. The socket
  * floor reads and writes queues under S plus T or R; receive and transmit work
- * under C plus T or R, and never touch struct sock but through
- * sss_stream_notify() from deliver().
+ * under C plus T or R, and touch a struct sock only through
+ * sss_stream_ops.notify() from deliver(), without any of these locks.
+ *
+ * Memory: @tx.truesize and @rx.truesize say what the queues hold, .charged what
+ * the socket has been charged for. sss_stream_settle() makes them equal.
  */
 #ifndef _SSS_STREAM_STREAM_H
 #define _SSS_STREAM_STREAM_H
 
 #include <linux/kref.h>
+#include <linux/rbtree.h>
 #include <linux/socket.h>
 #include <linux/spinlock.h>
 #include <net/sock.h>
 #include "channel/channel.h"
-#include "wire/ranges.h"
+#include "wire/reasm.h"
 
-struct sss_service;
+struct sss_chunk;
+struct sss_listener;
+struct sss_note;
 struct sss_stream;
 
 #define SSS_STREAM_NO_ID (~0ULL)
+#define SSS_RESET_CLOSED 0	/* code of RESET and STOP when a program just goes away */
 
-/* What changed since the socket was last told (sss_stream.touched_bits) */
+/* What changed since the socket was last told: bit numbers for notify() */
 enum sss_stream_event {
 	SSS_STREAM_READABLE,	/* data, end of stream or reset to be read */
-	SSS_STREAM_WRITABLE,	/* space was freed, or an error must be seen */
-	SSS_STREAM_CONNECTED,	/* the service answered, well or not */
-	SSS_STREAM_ENDED,	/* nothing more will ever come or go */
-	SSS_STREAM_CHILD,	/* a stream waits in the accept queue */
-};
-
-/**
- * struct sss_chunk - part of the send queue: bytes in one page fragment
- */
-struct sss_chunk {
-	struct list_head node;
-	struct page *page;
-	u32 page_offset;
-	u32 len;
-	u64 offset;		/* in the stream's offset space */
+	SSS_STREAM_WRITABLE,	/* space was freed, all is acknowledged, or nothing may be sent */
+	SSS_STREAM_CONNECTED,	/* the service answered yes */
+	SSS_STREAM_ENDED,	/* broken, or nothing more will ever come or go */
+	SSS_STREAM_CHILD,	/* a listener: a stream waits in the accept queue */
+	SSS_STREAM_MEMORY,	/* nothing but sss_stream_settle() or sss_listener_settle() */
 };
 
 /**
  * struct sss_txq - send queue
  * @lock: T
  * @chunks: unacknowledged data in order
- * @cursor: chunk that holds @next
+ * @cursor: a chunk at or before @next, NULL: look from the first
+ * @resend: likewise, where data was last sent again
  * @base: first offset not cumulatively acknowledged
  * @next: first offset never sent
  * @end: first offset not written yet
  * @limit: highest offset the peer's window allows
  * @acked: acknowledged above @base
  * @lost: to be sent again
- * @fin: shutdown(SHUT_WR) or close(): the stream ends at @end
- * @fin_sent, @fin_acked: it was sent and acknowledged; @fin_lost: send again
- * @reset_code: we reset our direction
- * @freed: truesize released since the socket was last told
+ * @truesize: memory in @chunks
+ * @charged: of it, to the socket (S)
+ * @flight: most bytes under way since the send buffer was last tuned
+ * @fin: no more will be written: the stream ends at @end
+ * @fin_sent: and the peer was told; @fin_lost: tell again; @fin_acked: it knows
+ * @hold: a partial packet waits for more (MSG_MORE)
  */
 struct sss_txq {
 	spinlock_t lock;
+	u32 truesize;
+	u32 charged;
+	u32 flight;
 	struct list_head chunks;
 	struct sss_chunk *cursor;
+	struct sss_chunk *resend;
 	u64 base, next, end, limit;
-	struct sss_ranges *acked, *lost;
+	struct sss_ranges acked, lost;
 	bool fin, fin_sent, fin_acked, fin_lost;
-	u32 freed;
+	bool hold;
 };
 
 /**
- * struct sss_rxseg - received bytes, in order of offset; data in a kept skb
- * (@skb) or copied behind the struct (@skb NULL)
+ * struct sss_rxq - receive queue
+ * @lock: R
+ * @ready: struct sss_rxseg in order, up to re.edge
+ * @early: struct sss_rxseg above it, by offset
+ * @re: what has come (wire/reasm.h)
+ * @read: first offset not read
+ * @limit: what we told the peer it may send
+ * @window: size of the window, autotuned
+ * @window_at: when the window was last moved, us
+ * @truesize: of all segments
+ * @charged: of it, to the socket (S)
+ * @discard: nobody will read: STOP was asked for; count but do not keep
+ * @reset: the peer reset its direction
  */
-struct sss_rxseg {
-	struct list_head node;
-	struct sk_buff *skb;
-	const u8 *data;
-	u64 offset;
-	u32 len;
-	u32 truesize;
-	u8 copy[];
-};
-
 struct sss_rxq {
-	spinlock_t lock;		/* R */
-	struct list_head segs;		/* in order, disjoint */
-	u64 read;			/* first offset not read */
-	u64 edge;			/* first offset not received */
-	u64 highest;			/* end of the farthest byte received */
-	u64 limit;			/* what we told the peer */
-	u64 window;			/* its size, autotuned */
-	u64 final;			/* where the stream ends, ~0: not known */
-	u32 truesize;			/* of all segs */
-	u32 uncharged;			/* part of it not yet charged to the socket */
-	bool window_due;		/* send WINDOW */
+	spinlock_t lock;
+	u32 truesize;
+	u32 charged;
+	u32 window_at;
+	struct list_head ready;
+	struct rb_root early;
+	struct sss_reasm re;
+	u64 read;
+	u64 limit;
+	u32 window;
+	bool discard;
+	bool reset;
 };
 
 /**
- * struct sss_stream - see the head of this file. (DRAFT: the STREAM owner refines members; the
- * functions below are the contract with the socket floor.)
+ * struct sss_stream - see the head of this file
+ * @ref: references
+ * @err: negative errno once the whole stream is broken; READ_ONCE
+ * @flags: SSS_ST_* of table.h; changes under C, READ_ONCE elsewhere
+ * @ch: reference; set once by connect() or INIT
+ * @id: C; SSS_STREAM_NO_ID until INIT is first sent
+ * @parent: id of the parent; SSS_ID_ROOT: top level
+ * @sk: reference; NULL while unaccepted and once the socket's part is over. C
+ * @listener: reference; who accepts it or did
+ * @request: names; own memory, or the listener's
+ * @note: text and code that came with a refusal or reset, NULL: none. C
+ * @all: in sss_streams.all (C), as are the lists below
+ * @due: in sss_streams.due: has a control frame to be sent
+ * @sched: in sss_streams.level[urgency]: has data that may be sent
+ * @flight: in sss_streams.flight: sent data waits for an acknowledgement
+ * @touched: in sss_streams.touched
+ * @timed: in sss_streams.timed: has a deadline
+ * @wait: in sss_streams.opening, or in the listener's queue (its lock)
+ * @events: bits of enum sss_stream_event for notify(); C
+ * @kind: SSS_KIND_*
+ * @urgency: scheduler level
+ * @status: enum sss_service_status the peer, or we, answered
+ * @deficit: bytes it may still send before the next one's turn
+ * @user_timeout: ms without progress until it breaks, 0: never. READ_ONCE
+ * @progress_at: ns, when something was last acknowledged
+ * @deadline: ns, for what @flags say it waits for
+ * @reset_code: of our RESET
+ * @stop_code: of our STOP
+ * @resent: bytes sent again
  */
 struct sss_stream {
 	struct kref ref;
-	struct sss_channel *ch;		/* reference; NULL before connect() and after the end */
-	u64 id;				/* C; SSS_STREAM_NO_ID until INIT is first sent */
-	u64 parent;			/* id of the parent; SSS_STREAM_NO_ID: the root */
+	int err;
+	u32 flags;
+	u32 user_timeout;
+	struct sss_channel *ch;
+	u64 id;
+	u64 parent;
+	struct sock *sk;
+	struct sss_listener *listener;
+	const struct sss_request *request;
+	struct sss_note *note;
+	struct list_head all;
+	struct list_head due;
+	struct list_head sched;
+	struct list_head flight;
+	struct list_head touched;
+	struct list_head timed;
+	struct list_head wait;
+	u8 events;
 	u8 kind;
-	struct sock *sk;		/* NULL while unaccepted; S and C to change; orphans keep it */
-	unsigned long state;		/* bits: STREAM_* in stream.c */
-	int err;			/* negative errno once broken; READ_ONCE */
+	u8 urgency;
+	u8 status;
+	s32 deficit;
+	u64 progress_at;
+	u64 deadline;
+	u64 reset_code;
+	u64 stop_code;
+	u64 resent;
 	struct sss_txq tx;
 	struct sss_rxq rx;
-	struct sss_request request;	/* top level: names */
-	struct sss_status status;	/* pointer or member: owner's choice (512 byte budget!) */
-	struct list_head touched;
-	unsigned long touched_bits;
 };
 
-int sss_stream_init(void);
-void sss_stream_exit(void);
-
-/* --- life (stream.c, table.c) --- */
-struct sss_stream *sss_stream_create(u8 kind, gfp_t gfp);	/* for connect(); no channel yet */
-int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channel *ch,
-		       const struct sss_request *request, int family);
-void sss_stream_attach(struct sss_stream *st, struct sock *sk);	/* accept(): moves the charge */
-void sss_stream_shutdown(struct sss_stream *st, bool rd, bool wr);
-void sss_stream_close(struct sss_stream *st);			/* socket goes: orphan or done */
-void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason);
-void sss_stream_put(struct sss_stream *st);
-
-/* --- listening (accept.c): top level now, on a stream later --- */
-struct sss_listener;
-struct sss_listener *sss_listener_create(struct sock *sk, u32 backlog);
-struct sss_stream *sss_listener_accept(struct sss_listener *l);	/* NULL: none waits */
-bool sss_listener_ready(const struct sss_listener *l);
-void sss_listener_close(struct sss_listener *l);		/* resets what waits: refused */
-
-/* --- sending (sendq.c): socket lock held --- */
-int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
-		     int flags);		/* bytes taken, -EAGAIN: no room now */
-bool sss_sendq_writable(const struct sss_stream *st);	/* a one-byte write would succeed */
-u32 sss_sendq_queued(const struct sss_stream *st);		/* SIOCOUTQ: not acknowledged */
-
-/* --- receiving (recvq.c): socket lock held --- */
-int sss_recvq_copy(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
-		   int flags);			/* bytes, 0: nothing yet or end */
-bool sss_recvq_readable(const struct sss_stream *st);	/* data or end or error waits */
-bool sss_recvq_at_end(const struct sss_stream *st);
-u32 sss_recvq_queued(const struct sss_stream *st);		/* FIONREAD */
-
 /**
- * struct sss_stream_ops - how the stream floor tells a socket (registered by the socket floor)
- * @notify: bits of enum sss_stream_event happened. BH off, no lock held; takes the socket's slock,
- *	and defers to release_cb where a program holds the socket
+ * struct sss_stream_ops - how the stream floor tells a socket
+ * @notify: bits of enum sss_stream_event happened. BH off, no lock held; takes
+ *	the socket's slock, and defers to release_cb where a program holds the
+ *	socket. Then sss_stream_settle() or sss_listener_settle(), then wake-ups.
+ *	The caller keeps @sk alive
  */
 struct sss_stream_ops {
 	void (*notify)(struct sock *sk, unsigned long events);
 };
+
+int sss_stream_init(void);
+void sss_stream_exit(void);
 void sss_stream_register_ops(const struct sss_stream_ops *ops);
-void sss_stream_settle(struct sss_stream *st, struct sock *sk);	/* slock or socket lock held: apply
-								 * deferred memory accounting */
+
+/* --- life (stream.c) --- */
+struct sss_stream *sss_stream_create(u8 kind, gfp_t gfp);
+int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channel *ch,
+		       const struct sss_request *request, int family);
+void sss_stream_attach(struct sss_stream *st, struct sock *sk);
+void sss_stream_shutdown(struct sss_stream *st, bool rd, bool wr);
+void sss_stream_close(struct sss_stream *st);
+void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason);
+void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms);
+void sss_stream_settle(struct sss_stream *st, struct sock *sk);
+void sss_stream_get(struct sss_stream *st);
+void sss_stream_put(struct sss_stream *st);
+
+/* --- queries (info.c): any context, no lock needed unless said otherwise --- */
+int sss_stream_error(const struct sss_stream *st);	/* positive errno, 0: not broken */
+bool sss_stream_connected(const struct sss_stream *st);	/* the service said yes */
+bool sss_stream_send_closed(const struct sss_stream *st); /* peer wants no more: EPIPE */
+void sss_stream_get_status(struct sss_stream *st, struct sss_status *out);
+void sss_stream_get_info(struct sss_stream *st, struct sss_info *out);
+void sss_stream_get_addresses(const struct sss_stream *st, struct sockaddr_sss *local,
+			      struct sockaddr_sss *remote);
+
+/**
+ * struct sss_stream_entry - what a dump tells of one stream
+ * @id: stream id
+ * @parent: parent's id or SSS_ID_ROOT
+ * @kind: SSS_KIND_*
+ * @has_uid: there is a socket, @uid owns it
+ * @uid: owner
+ * @request: names
+ * @info: as SSS_INFO
+ */
+struct sss_stream_entry {
+	u64 id;
+	u64 parent;
+	u8 kind;
+	bool has_uid;
+	kuid_t uid;
+	struct sss_request request;
+	struct sss_info info;
+};
+
+bool sss_stream_dump(struct sss_channel *ch, u64 *cursor, struct sss_stream_entry *entry);
+
+/* --- listening (accept.c): top level now, on a stream later --- */
+struct sss_listener *sss_listener_create(struct sock *sk, u32 backlog);
+void sss_listener_set_backlog(struct sss_listener *l, u32 backlog);
+struct sss_stream *sss_listener_accept(struct sss_listener *l);
+bool sss_listener_ready(const struct sss_listener *l);
+u32 sss_listener_queued(const struct sss_listener *l);
+void sss_listener_settle(struct sss_listener *l, struct sock *sk);
+void sss_listener_close(struct sss_listener *l);
+
+/* --- sending (sendq.c): socket lock held, or slock for the queries --- */
+int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
+		     int flags);
+void sss_sendq_push(struct sss_stream *st, bool more);
+bool sss_sendq_writable(const struct sss_stream *st);
+bool sss_sendq_done(const struct sss_stream *st);
+u32 sss_sendq_queued(const struct sss_stream *st);
+
+/* --- receiving (recvq.c): socket lock held, or slock for the queries --- */
+int sss_recvq_copy(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
+		   int flags);
+bool sss_recvq_readable(const struct sss_stream *st);
+bool sss_recvq_at_end(const struct sss_stream *st);
+bool sss_recvq_finished(const struct sss_stream *st);
+u32 sss_recvq_queued(const struct sss_stream *st);
+u32 sss_recvq_capacity(const struct sss_stream *st);
+
+#endif /* _SSS_STREAM_STREAM_H */
