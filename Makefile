@@ -60,14 +60,21 @@ load: module
 
 # Showing it
 
+# The file to send: FILE, or the kernel's own image unpacked.
+file = $$(if [ -n "$$FILE" ]; then realpath "$$FILE"; else scripts/demo-file $(1); fi)
+
 demo: userspace
 ifdef NATIVE
-	@$(MAKE) -s load
 	@scripts/setup tests
-	@PATH=$(SSS_BUILD)/bin:$$PATH selftests/demo.sh
+	@$(MAKE) -s load
+	@file=$(call file,/boot/vmlinuz-$(shell uname -r)) && \
+	SSS_BUILD=$(SSS_BUILD) PATH=$(SSS_BUILD)/bin:$$PATH selftests/demo.sh "$$file"
 else
-	@$(RUN) --kernel stock61 --mem 3072 --timeout 1800 --out $(SSS_BUILD)/log/demo -- \
-		env FILE="$(abspath $(FILE))" selftests/demo.sh
+	@scripts/setup build vm tests
+	@scripts/kernel stock61
+	@file=$(call file,$(SSS_CACHE)/stock61/boot/vmlinuz-*) && \
+	$(RUN) --kernel stock61 --mem 3072 --timeout 1800 --out $(SSS_BUILD)/log/demo -- \
+		selftests/demo.sh "$$file"
 endif
 
 shell: programs

@@ -50,6 +50,11 @@ if [ "${1-}" = --up ]; then
 	exit
 fi
 
+captured()
+{
+	[ "$(wc -c <"$work/capture")" -gt "$size" ]
+}
+
 file=${1:-${FILE-}}
 [ -r "$file" ] || { echo "demo: no file to send: say FILE=path" >&2; exit 1; }
 size=$(wc -c <"$file")
@@ -62,7 +67,7 @@ cleanup_add 'rm -rf "$work"'
 echo "  alice  $alice"
 echo "  bob    $bob"
 
-ip netns exec alice tcpdump -q -i wire -w "$work/capture" -s 0 -B 131072 udp port $port 2>"$work/tcpdump" &
+ip netns exec alice tcpdump -q -U -i wire -w "$work/capture" -s 0 -B 131072 udp port $port 2>"$work/tcpdump" &
 capture=$!
 cleanup_add 'kill $capture 2>/dev/null || true'
 wait_for 20 grep -q listening "$work/tcpdump"
@@ -77,7 +82,7 @@ ip netns exec alice sss-cat -p "$bob" "$service" "$protocol" <"$file"
 wait $receiver || { echo "demo: bob failed: $(cat "$work/bob")" >&2; exit 1; }
 ms=$((($(date +%s%N) - begin) / 1000000 + 1))
 
-sleep 1 # what is still in tcpdump's buffer
+wait_for 20 captured || true # what is still in tcpdump's buffer
 kill -INT $capture
 wait $capture || true
 
