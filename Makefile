@@ -96,7 +96,7 @@ programs-if-run: programs
 endif
 
 check: programs-if-run
-	@selftests/check lint unit stock61 stock612
+	@selftests/check lint unit stock61 stock612 simd
 
 check-debug: programs-if-run
 	@selftests/check debug
