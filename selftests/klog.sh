@@ -18,17 +18,6 @@ klog_mark()
 	echo "$klog_from" >/dev/kmsg
 }
 
-# User Mode Linux itself uses RCU wrongly in force_flush_all() at start-up:
-# the one report that is known and not ours. Reports are set apart by the rows
-# of = that lockdep prints around them.
-klog_filter()
-{
-	awk '
-		/=====+$/ { if (block != "" && block !~ /force_flush_all/) printf "%s", block; block = "" }
-		{ block = block $0 "\n" }
-		END { if (block !~ /force_flush_all/) printf "%s", block }'
-}
-
 # Prints what the kernel logged since the last mark if there is a complaint in
 # it, and succeeds; fails on a clean log.
 klog_complaints()
@@ -36,7 +25,7 @@ klog_complaints()
 	klog_text=$(dmesg --color=never | awk -v from="$klog_from" '
 		{ text = text $0 "\n" }
 		index($0, from) { text = "" }
-		END { printf "%s", text }' | klog_filter)
+		END { printf "%s", text }')
 	printf '%s\n' "$klog_text" | grep -qE "$klog_bad" || return 1
 	printf '%s\n' "$klog_text"
 }
