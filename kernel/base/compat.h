@@ -23,11 +23,24 @@
 #include <crypto/algapi.h>
 #endif
 
-/* Tables for sysctl need an empty last entry, or must not have one. */
+/*
+ * register_net_sysctl_sz(): no empty last entry, which a table must not have
+ * any more; the older function stops at it. Ours has room for one behind @n.
+ */
+#include <net/net_namespace.h>
 #ifdef SSS_HAVE_SYSCTL_SIZED
-#define SSS_SYSCTL_SENTINEL
+#define sss_compat_register_sysctl(net, path, table, n) \
+	register_net_sysctl_sz(net, path, table, n)
 #else
-#define SSS_SYSCTL_SENTINEL	{ }
+#define sss_compat_register_sysctl(net, path, table, n) \
+	register_net_sysctl(net, path, table)
+#endif
+
+/* Handlers of sysctls get the table const. */
+#ifdef SSS_HAVE_CONST_CTL_TABLE
+#define sss_ctl_table const struct ctl_table
+#else
+#define sss_ctl_table struct ctl_table
 #endif
 
 #endif /* _SSS_BASE_COMPAT_H */

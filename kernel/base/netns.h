@@ -59,10 +59,13 @@ struct sss_limits {
  * @hosts_lock: protects @hosts changes; readers use RCU (peer)
  * @hosts: struct sss_host.node (peer)
  * @default_host: also in @hosts (peer)
- * @services_lock: leaf (BH), protects @services (peer)
+ * @services_lock: leaf (BH), protects @services and @last_service_id (peer)
  * @services: struct sss_service.node (peer)
  * @limiter: handshake rate limit by source (channel)
- * @next_channel_id: for log lines and netlink (channel)
+ * @learnt_peers: peers that nobody configured, at most limits.max_channels (peer)
+ * @next_host_id: for log lines and netlink (peer)
+ * @next_peer_id: likewise
+ * @next_channel_id: likewise (channel)
  */
 struct sss_net {
 	struct net *net;
@@ -76,7 +79,9 @@ struct sss_net {
 	struct sss_host __rcu *default_host;
 	spinlock_t services_lock;
 	struct list_head services;
+	u32 last_service_id;
 	struct sss_ratelimiter *limiter;
+	atomic_t learnt_peers;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;
 	atomic_t next_channel_id;

@@ -5,6 +5,9 @@
  * kref + RCU. References: sss_net.hosts holds one while the host lives (given
  * back by sss_host_del()); every peer, bound socket and queued handshake holds
  * one. A host that is dead is in no list, answers nothing and starts nothing.
+ *
+ * Locks: sss_net.hosts_lock > sss_host.peers_mutex > sss_host.peers_lock >
+ * sss_peer.lock, sss_peer.channel_lock. The first two sleep.
  */
 #ifndef _SSS_PEER_HOST_H
 #define _SSS_PEER_HOST_H
@@ -19,6 +22,7 @@
 #include "crypto/cookie.h"
 #include "crypto/noise.h"
 
+struct cred;
 struct netlink_ext_ack;
 struct sss_udp;
 struct sss_net_ops;
@@ -39,8 +43,10 @@ struct sss_net_ops;
  * @flags: SSS_HOST_F_*, READ_ONCE
  * @uid: owner
  * @gid: group
- * @mode: read = connect as it, write = listen on it
- * @dead: unpublished; nothing new may start
+ * @mode: read = connect as it, write = listen on it; rwx bits as of a file.
+ *	These three and @flags change under sss_net.hosts_lock
+ * @dead: unpublished; nothing new may start. Set under sss_net.hosts_lock and
+ *	@peers_lock, READ_ONCE elsewhere
  * @peers: EID -> struct sss_peer
  * @peer_list: the same peers in order of their ids (RCU)
  * @peers_mutex: serialises making and configuring peers (sleeping)
@@ -74,6 +80,14 @@ struct sss_host {
 /**
  * struct sss_host_config - what a host is made from or changed to
  * @set: SSS_HOST_SET_* bits: which members below count
+ * @name: NUL-terminated, not empty; of a new host only
+ * @private: key; of a new host only; the caller wipes it
+ * @port: UDP port, host order; 0: any that is free
+ * @flags: SSS_HOST_F_*
+ * @flags_mask: which of them count
+ * @uid: owner
+ * @gid: group
+ * @mode: 0 to 0666
  */
 struct sss_host_config {
 	u32 set;
@@ -108,6 +122,11 @@ struct sss_host_ops {
 	void (*destroy)(struct sss_host *host);
 };
 
+static inline const struct sss_eid *sss_host_eid(const struct sss_host *host)
+{
+	return (const struct sss_eid *)host->identity.eid;
+}
+
 void sss_host_register_ops(const struct sss_host_ops *ops);
 
 struct sss_host *sss_host_add(struct sss_net *sn, const struct sss_host_config *config,
@@ -120,6 +139,7 @@ struct sss_host *sss_host_get_by_name(struct sss_net *sn, const char *name);
 struct sss_host *sss_host_get_by_eid(struct sss_net *sn, const struct sss_eid *eid);
 struct sss_host *sss_host_get_default(struct sss_net *sn);
 int sss_host_may(const struct sss_host *host, int mask);
+bool sss_host_admits(const struct sss_host *host, const struct cred *cred, int mask);
 bool sss_host_get(struct sss_host *host);
 void sss_host_put(struct sss_host *host);
 

@@ -47,10 +47,11 @@ struct sss_peer_endpoint {
  * @host: reference
  * @id: for log lines
  * @eid: remote key
- * @flags: SSS_PEER_F_*
- * @lock: leaf (BH): protects @remote's psk, @endpoints, @n_endpoints, @flags
+ * @flags: SSS_PEER_F_*, changed under sss_host.peers_lock
+ * @lock: leaf (BH): protects @remote, @endpoints, @n_endpoints
  * @remote: precomputed keys for handshakes
- * @endpoints: candidates, best first
+ * @endpoints: candidates, best first; with sss_cookie_path.lock nesting in
+ *	@lock, so that entries can move
  * @n_endpoints: how many
  * @cookie_keys: for mac1 of messages to it
  * @channel: the one channel state, changed under @channel_lock
@@ -112,6 +113,10 @@ void sss_peer_del_all(struct sss_host *host);
 void sss_peer_release_learnt(struct sss_peer *peer);
 void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep);
 unsigned int sss_peer_copy_endpoints(struct sss_peer *peer, union sss_endpoint *out);
+void sss_peer_copy_remote(struct sss_peer *peer, struct sss_noise_remote *out);
+void sss_peer_add_macs(struct sss_peer *peer, const union sss_endpoint *to, void *msg, size_t len);
+bool sss_peer_consume_cookie(struct sss_peer *peer, const union sss_endpoint *from,
+			     const struct sss_msg_cookie *reply);
 bool sss_peer_get(struct sss_peer *peer);
 void sss_peer_put(struct sss_peer *peer);
 

@@ -12,6 +12,7 @@
 #include <linux/sss.h>
 #include "base/netns.h"
 
+struct cred;
 struct sock;
 struct sss_host;
 
@@ -19,8 +20,13 @@ struct sss_host;
  * struct sss_service - a pair of names somebody listens on
  * @node: in sss_net.services (RCU)
  * @rcu: frees it
+ * @id: grows along the list, never reused in a namespace
  * @host: reference; NULL: every host of the namespace
- * @sk: the listening socket; a lookup takes a reference with refcount_inc_not_zero
+ * @sk: the listening socket, no reference: it calls sss_service_del() before it
+ *	goes and is freed by RCU (SOCK_RCU_FREE), so that a lookup may try
+ *	refcount_inc_not_zero()
+ * @cred: who listens; decides which hosts a service on all of them is on
+ * @admin: @cred had CAP_NET_ADMIN: on all of them whatever their mode
  * @kind: SSS_KIND_* it takes
  * @service: name
  * @protocol: name
@@ -30,8 +36,11 @@ struct sss_host;
 struct sss_service {
 	struct list_head node;
 	struct rcu_head rcu;
+	u32 id;
 	struct sss_host *host;
 	struct sock *sk;
+	const struct cred *cred;
+	bool admin;
 	u8 kind;
 	char service[SSS_NAME_MAX + 1];
 	char protocol[SSS_NAME_MAX + 1];

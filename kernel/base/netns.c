@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What every floor needs of a namespace: limits, counters, events. */
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include "netns.h"
+
+/* Key of struct sss_net in a namespace; written once, when main registers */
+unsigned int sss_net_id __read_mostly;
+
+static sss_event_fn event_fn __read_mostly;
+
+/**
+ * sss_netns_limits_init() - the defaults of every timer and limit
+ * @limits: to fill
+ */
+void sss_netns_limits_init(struct sss_limits *limits)
+{
+	*limits = (struct sss_limits){
+		.connect_timeout_ms = 30 * MSEC_PER_SEC,
+		.initiate_interval_ms = MSEC_PER_SEC,
+		.initiate_interval_max_ms = 15 * MSEC_PER_SEC,
+		.initiate_lifetime_ms = 5 * MSEC_PER_SEC,
+		.rekey_initiator_ms = 120 * MSEC_PER_SEC,
+		.rekey_responder_ms = 150 * MSEC_PER_SEC,
+		.stop_send_ms = 180 * MSEC_PER_SEC,
+		.stop_receive_ms = 240 * MSEC_PER_SEC,
+		.erase_ms = 300 * MSEC_PER_SEC,
+		.max_ack_delay_us = 5 * USEC_PER_MSEC,
+		.idle_timeout_ms = 60 * MSEC_PER_SEC,
+		.down_timeout_ms = 20 * MSEC_PER_SEC,
+		.orphan_timeout_ms = 300 * MSEC_PER_SEC,
+		.max_orphans = 4096,
+		.max_half_open = 1024,
+		.max_channels = 65536,
+		.handshake_queue = 1024,
+		.initial_stream_window = SZ_64K,
+		.channel_window = SZ_16M,
+		.max_streams = 4096,
+		.rmem = { SZ_16K, SZ_64K, 6 * SZ_1M },
+		.wmem = { SZ_16K, SZ_64K, SZ_4M },
+		.allow_loopback = 0,
+	};
+}
+
+/**
+ * sss_netns_init() - set up what base and peer keep in a namespace
+ * @sn: zeroed
+ * @net: its namespace
+ *
+ * Sleeps. Return: 0 or -ENOMEM; undo with sss_netns_exit().
+ */
+int sss_netns_init(struct sss_net *sn, struct net *net)
+{
+	sn->net = net;
+	sss_netns_limits_init(&sn->limits);
+	mutex_init(&sn->hosts_lock);
+	INIT_LIST_HEAD(&sn->hosts);
+	spin_lock_init(&sn->services_lock);
+	INIT_LIST_HEAD(&sn->services);
+	return sss_mib_init(sn);
+}
+
+/**
+ * sss_netns_exit() - undo sss_netns_init()
+ * @sn: no host, socket or RCU callback uses it any more
+ */
+void sss_netns_exit(struct sss_net *sn)
+{
+	sss_mib_exit(sn);
+}
+
+/**
+ * sss_netns_set_event_fn() - say who is told of events
+ * @fn: from then on, or NULL; the one before is not called any more when this
+ *	returns
+ *
+ * Context: process, sleeps.
+ */
+void sss_netns_set_event_fn(sss_event_fn fn)
+{
+	WRITE_ONCE(event_fn, fn);
+	synchronize_rcu();
+}
+
+/**
+ * sss_netns_event() - tell monitoring programs that something happened
+ * @sn: namespace
+ * @event: what
+ * @local: EID of the host
+ * @remote: EID of the peer, or NULL
+ *
+ * Any context; never fails visibly: events are a courtesy.
+ */
+void sss_netns_event(struct sss_net *sn, enum sss_event event,
+		     const struct sss_eid *local, const struct sss_eid *remote)
+{
+	sss_event_fn fn;
+
+	rcu_read_lock();
+	fn = READ_ONCE(event_fn);
+	if (fn)
+		fn(sn, event, local, remote);
+	rcu_read_unlock();
+}

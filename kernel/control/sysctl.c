@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.sss.*: every member of struct sss_limits, per namespace, each with its
+ * smallest and largest value. One list makes the table.
+ */
+#include <linux/slab.h>
+#include <linux/sysctl.h>
+#include "base/compat.h"
+#include "base/netns.h"
+#include "control.h"
+
+#define DAY_MS	(24 * 60 * 60 * 1000)
+#define MEGA	(1 << 20)
+
+struct knob {
+	const char *name;
+	size_t offset;
+	int min;
+	int max;
+	bool triple;
+};
+
+#define ONE(member, lowest, highest)					\
+	{ #member, offsetof(struct sss_limits, member), lowest, highest, false }
+#define THREE(member, lowest, highest)					\
+	{ #member, offsetof(struct sss_limits, member), lowest, highest, true }
+
+static const struct knob knobs[] = {
+	ONE(connect_timeout_ms, 10, DAY_MS),
+	ONE(initiate_interval_ms, 10, DAY_MS),
+	ONE(initiate_interval_max_ms, 10, DAY_MS),
+	ONE(initiate_lifetime_ms, 10, DAY_MS),
+	/* Longer than the defaults keys must not live: design section 3. */
+	ONE(rekey_initiator_ms, 10, 120000),
+	ONE(rekey_responder_ms, 10, 150000),
+	ONE(stop_send_ms, 10, 180000),
+	ONE(stop_receive_ms, 10, 240000),
+	ONE(erase_ms, 10, 300000),
+	ONE(max_ack_delay_us, 0, 1000000),
+	ONE(idle_timeout_ms, 10, DAY_MS),
+	ONE(down_timeout_ms, 10, DAY_MS),
+	ONE(orphan_timeout_ms, 10, DAY_MS),
+	ONE(max_orphans, 0, MEGA),
+	ONE(max_half_open, 1, MEGA),
+	ONE(max_channels, 1, MEGA),
+	ONE(handshake_queue, 1, 65536),
+	ONE(initial_stream_window, 16384, 16 * MEGA),
+	ONE(channel_window, 65536, 1024 * MEGA),
+	ONE(max_streams, 1, MEGA),
+	THREE(rmem, 4096, 64 * MEGA),
+	THREE(wmem, 4096, 64 * MEGA),
+	ONE(allow_loopback, 0, 1),
+};
+
+#define N_MEMBERS (sizeof(struct sss_limits) / sizeof(u32))
+
+/* min default max: all three or none, and in order */
+static int set_triple(sss_ctl_table *table, int write, void *buffer, size_t *len, loff_t *pos)
+{
+	u32 *limit = table->data;
+	u32 value[3] = { READ_ONCE(limit[0]), READ_ONCE(limit[1]), READ_ONCE(limit[2]) };
+	struct ctl_table copy = *table;
+	int err;
+
+	copy.data = value;
+	err = proc_dointvec_minmax(&copy, write, buffer, len, pos);
+	if (err || !write)
+		return err;
+	if (value[0] > value[1] || value[1] > value[2])
+		return -EINVAL;
+	WRITE_ONCE(limit[0], value[0]);
+	WRITE_ONCE(limit[1], value[1]);
+	WRITE_ONCE(limit[2], value[2]);
+	return 0;
+}
+
+static void fill(struct ctl_table *entry, const struct knob *knob, struct sss_limits *limits)
+{
+	entry->procname = knob->name;
+	entry->data = (char *)limits + knob->offset;
+	entry->maxlen = sizeof(int) * (knob->triple ? 3 : 1);
+	entry->mode = 0644;
+	entry->proc_handler = knob->triple ? set_triple : proc_dointvec_minmax;
+	entry->extra1 = (void *)&knob->min;
+	entry->extra2 = (void *)&knob->max;
+}
+
+/**
+ * sss_sysctl_init() - make net.sss of a namespace
+ * @sn: namespace, with limits
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sss_sysctl_init(struct sss_net *sn)
+{
+	struct ctl_table *table;
+	size_t i;
+
+	/* A limit that is in the struct and not in the list is a mistake. */
+	BUILD_BUG_ON(ARRAY_SIZE(knobs) + 2 * 2 != N_MEMBERS);
+
+	table = kcalloc(ARRAY_SIZE(knobs) + 1, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		fill(&table[i], &knobs[i], &sn->limits);
+	sn->sysctl_header = sss_compat_register_sysctl(sn->net, "net/sss", table,
+						       ARRAY_SIZE(knobs));
+	if (!sn->sysctl_header) {
+		kfree(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * sss_sysctl_exit() - remove it
+ * @sn: namespace
+ */
+void sss_sysctl_exit(struct sss_net *sn)
+{
+	const struct ctl_table *table = sn->sysctl_header->ctl_table_arg;
+
+	unregister_net_sysctl_table(sn->sysctl_header);
+	kfree(table);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The front door: module and namespace init and exit, in order.
+ *
+ * Up the floors on the way in, down on the way out. Registering the socket
+ * family comes last, so that no program sees anything half ready, and
+ * unregistering it comes first; the module cannot go while a socket lives.
+ */
+#include <linux/module.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+#include "base/netns.h"
+#include "control/control.h"
+#include "crypto/crypto.h"
+#include "crypto/ratelimiter.h"
+#include "peer/host.h"
+
+static int __net_init net_init(struct net *net)
+{
+	struct sss_net *sn = sss_netns(net);
+	int err;
+
+	err = sss_netns_init(sn, net);
+	if (err)
+		return err;
+	sn->limiter = sss_ratelimiter_create();
+	if (!sn->limiter) {
+		err = -ENOMEM;
+		goto undo_netns;
+	}
+	err = sss_control_net_init(sn);
+	if (err)
+		goto undo_limiter;
+	return 0;
+undo_limiter:
+	sss_ratelimiter_destroy(sn->limiter);
+undo_netns:
+	sss_netns_exit(sn);
+	return err;
+}
+
+/* No program is left here; end what the kernel keeps up, while devices live. */
+static void __net_exit net_pre_exit(struct net *net)
+{
+	struct sss_net *sn = sss_netns(net);
+
+	mutex_lock(&sn->hosts_lock);
+	sn->dying = true;
+	mutex_unlock(&sn->hosts_lock);
+	sss_host_del_all(sn);
+}
+
+static void __net_exit net_exit_batch(struct list_head *nets)
+{
+	struct net *net;
+
+	/* Callbacks still count things down. */
+	rcu_barrier();
+	list_for_each_entry(net, nets, exit_list) {
+		struct sss_net *sn = sss_netns(net);
+
+		sss_control_net_exit(sn);
+		sss_ratelimiter_destroy(sn->limiter);
+		sss_netns_exit(sn);
+	}
+}
+
+static struct pernet_operations net_ops = {
+	.init = net_init,
+	.pre_exit = net_pre_exit,
+	.exit_batch = net_exit_batch,
+	.id = &sss_net_id,
+	.size = sizeof(struct sss_net),
+};
+
+static int __init sss_init(void)
+{
+	int err;
+
+	err = sss_crypto_init();
+	if (err)
+		return err;
+	err = register_pernet_device(&net_ops);
+	if (err)
+		return err;
+	err = sss_control_init();
+	if (err)
+		goto undo_net;
+	pr_info("loaded\n");
+	return 0;
+undo_net:
+	unregister_pernet_device(&net_ops);
+	rcu_barrier();
+	return err;
+}
+
+static void __exit sss_exit(void)
+{
+	sss_control_exit();
+	unregister_pernet_device(&net_ops);
+	rcu_barrier();
+}
+
+module_init(sss_init);
+module_exit(sss_exit);
+
+MODULE_DESCRIPTION("AF_SSS: encrypted streams between identities");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS_GENL_FAMILY(SSS_GENL_NAME);
