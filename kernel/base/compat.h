@@ -43,4 +43,29 @@
 #define sss_ctl_table struct ctl_table
 #endif
 
+/* struct proto_accept_arg: what accept() passes, instead of two arguments */
+#ifdef SSS_HAVE_PROTO_ACCEPT_ARG
+#define SSS_DEFINE_ACCEPT(name, fn)						\
+static int name(struct socket *sock, struct socket *newsock,			\
+		struct proto_accept_arg *arg)					\
+{										\
+	return fn(sock, newsock, arg->flags, arg->kern);			\
+}
+#else
+#define SSS_DEFINE_ACCEPT(name, fn)						\
+static int name(struct socket *sock, struct socket *newsock, int flags,	\
+		bool kern)							\
+{										\
+	return fn(sock, newsock, flags, kern);					\
+}
+#endif
+
+/* Older kernels: sendfile() comes page by page; newer ones use sendmsg(). */
+#ifdef SSS_HAVE_SENDPAGE
+#define SSS_SENDPAGE_OPS	.sendpage = sock_no_sendpage,
+#else
+#define SSS_SENDPAGE_OPS
+#define MSG_SENDPAGE_NOTLAST	0
+#endif
+
 #endif /* _SSS_BASE_COMPAT_H */
