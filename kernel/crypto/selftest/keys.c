@@ -161,6 +161,24 @@ static void __init test_crossing(struct pair_of_rings *r, unsigned int order)
 	tear_down(r);
 }
 
+/*
+ * b has answered a's INITIATE and starts its own because nothing follows. Then
+ * both come through: a's pair wins, though b's is the newer one.
+ */
+static void __init test_crossing_late(struct pair_of_rings *r)
+{
+	struct sss_keypair *other;
+	u64 started;
+
+	set_up(r);
+	other = answer(r, &r->b, 1);
+	started = sss_keyring_start(&r->b);
+	CHECK(sss_keyring_confirm(&r->b, other));
+	finish(r, &r->b, started);
+	CHECK(current_of(&r->b) == other);
+	tear_down(r);
+}
+
 /* Handshakes one after the other do not cross: the newest wins. */
 static void __init test_consecutive(struct pair_of_rings *r)
 {
@@ -260,6 +278,7 @@ int __init sss_keys_selftest(void)
 	test_replay(r);
 	for (order = 0; order < 8; order++)
 		test_crossing(r, order);
+	test_crossing_late(r);
 	test_consecutive(r);
 	test_ages(r);
 	test_index(r);

@@ -248,6 +248,8 @@ static void __init test_stamp(void)
 	u8 stamp[SSS_HS_STAMP_LEN] = {}, last[SSS_HS_STAMP_LEN];
 	int i;
 
+	sss_noise_stamp(stamp);
+	CHECK(!(get_unaligned_be32(stamp + 8) & (BIT(24) - 1)));
 	for (i = 0; i < 1000; i++) {
 		memcpy(last, stamp, sizeof(last));
 		sss_noise_stamp(stamp);
