@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * AF_SSS sockets: what a program holds. The essay is at the top of af_sss.c.
+ */
+#ifndef _SSS_SOCKET_SOCKET_H
+#define _SSS_SOCKET_SOCKET_H
+
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/sockptr.h>
+#include <linux/sss.h>
+#include <net/sock.h>
+
+struct sss_host;
+struct sss_net;
+struct sss_listener;
+struct sss_service;
+struct sss_stream;
+
+/**
+ * struct sss_sock - an AF_SSS socket
+ * @sk: must be first
+ * @stream: reference, from connect() or accept() until the socket is freed or
+ *	a failed connect() is reported; changes under the socket lock and its
+ *	spinlock both, so either is enough to read it
+ * @listener: queue of streams to accept, while sk_state is TCP_LISTEN; changes
+ *	like @stream
+ * @service: the names it listens on
+ * @host: reference, the local identity bind() chose; NULL: none, or any
+ * @local: local address as getsockname() shows it
+ * @remote: the peer's, once there is a stream
+ * @service_desc: SSS_SERVICE_DESC, NULL: empty
+ * @protocol_desc: SSS_PROTOCOL_DESC, NULL: empty
+ * @deferred: enum sss_stream_event bits that arrived while a program held the
+ *	socket; protected by the socket's spinlock
+ * @user_timeout: SSS_USER_TIMEOUT, ms
+ * @bound: bind() succeeded
+ * @cork: SSS_CORK
+ * @fastopen: SSS_FASTOPEN
+ * @failed: the stream's error has been moved to sk_err
+ */
+struct sss_sock {
+	struct sock sk;
+	struct sss_stream *stream;
+	struct sss_listener *listener;
+	struct sss_service *service;
+	struct sss_host *host;
+	struct sockaddr_sss local;
+	struct sockaddr_sss remote;
+	char *service_desc;
+	char *protocol_desc;
+	unsigned long deferred;
+	u32 user_timeout;
+	bool bound;
+	bool cork;
+	bool fastopen;
+	bool failed;
+};
+
+static inline struct sss_sock *sss_sk(const struct sock *sk)
+{
+	return (struct sss_sock *)sk;
+}
+
+/* af_sss.c */
+int sss_socket_init(void);
+void sss_socket_exit(void);
+struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int kern);
+void __sss_sock_set_stream(struct sock *sk, struct sss_stream *st);
+void __sss_sock_update(struct sock *sk);
+
+/* bind.c */
+int sss_sock_parse_address(const struct sockaddr *addr, int len, bool dial,
+			   struct sockaddr_sss *out);
+int sss_sock_check_listen(struct sss_net *sn, const struct sss_host *host);
+int sss_sock_bind(struct socket *sock, struct sockaddr *addr, int len);
+int sss_sock_getname(struct socket *sock, struct sockaddr *addr, int peer);
+
+/* connect.c */
+int sss_sock_connect(struct socket *sock, struct sockaddr *addr, int len, int flags);
+void __sss_sock_abort_connect(struct socket *sock);
+int __sss_sock_connect(struct socket *sock, struct sockaddr *addr, int len, int flags,
+		       bool fastopen);
+
+/* listen.c */
+int sss_sock_listen(struct socket *sock, int backlog);
+int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool kern);
+void __sss_sock_stop_listening(struct sock *sk);
+
+/* sendmsg.c */
+int sss_sock_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+void sss_sock_splice_eof(struct socket *sock);
+void sss_sock_write_space(struct sock *sk);
+bool __sss_sock_writable(const struct sock *sk);
+
+/* recvmsg.c */
+int sss_sock_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
+bool __sss_sock_readable(const struct sock *sk);
+int sss_sock_set_rcvlowat(struct sock *sk, int val);
+
+/* poll.c */
+__poll_t sss_sock_poll(struct file *file, struct socket *sock, poll_table *wait);
+
+/* sockopt.c */
+int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
+			unsigned int len);
+int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *val,
+			int __user *len);
+int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+int sss_sock_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+
+#endif /* _SSS_SOCKET_SOCKET_H */

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/* setsockopt() and getsockopt() at level SOL_SSS, and ioctl() */
+#include <linux/compat.h>
+#include <linux/sockios.h>
+#include <linux/uaccess.h>
+#include "stream/stream.h"
+#include "wire/name.h"
+#include "socket.h"
+
+#include <asm/ioctls.h>
+
+/* A description: up to SSS_DESC_MAX bytes of UTF-8, the NUL behind it optional */
+static int set_desc(struct sock *sk, char **desc, sockptr_t val, unsigned int len)
+{
+	char *text;
+	int err;
+
+	if (len > SSS_DESC_MAX + 1)
+		return -EINVAL;
+	text = kzalloc(len + 1, GFP_KERNEL_ACCOUNT);
+	if (!text)
+		return -ENOMEM;
+	err = -EFAULT;
+	if (copy_from_sockptr(text, val, len))
+		goto free;
+	err = -EINVAL;
+	if (len && !text[len - 1])
+		len--;
+	if (len > SSS_DESC_MAX || (len && !sss_name_is_text((u8 *)text, len)))
+		goto free;
+
+	lock_sock(sk);
+	if (sk->sk_state == TCP_CLOSE && !sss_sk(sk)->stream) {
+		swap(*desc, text);
+		err = 0;
+	}
+	release_sock(sk);
+free:
+	kfree(text);
+	return err;
+}
+
+static int set_cork(struct sock *sk, int val)
+{
+	struct sss_sock *ss = sss_sk(sk);
+
+	ss->cork = val;
+	if (!val && ss->stream)
+		sss_sendq_push(ss->stream, false);
+	return 0;
+}
+
+static int set_user_timeout(struct sock *sk, unsigned int ms)
+{
+	struct sss_sock *ss = sss_sk(sk);
+
+	ss->user_timeout = ms;
+	if (ss->stream)
+		sss_stream_set_user_timeout(ss->stream, ms);
+	return 0;
+}
+
+static int set_int(struct sock *sk, int name, int val)
+{
+	int err = 0;
+
+	lock_sock(sk);
+	switch (name) {
+	case SSS_CORK:
+		err = set_cork(sk, !!val);
+		break;
+	case SSS_FASTOPEN:
+		sss_sk(sk)->fastopen = !!val;
+		break;
+	case SSS_USER_TIMEOUT:
+		err = set_user_timeout(sk, val);
+		break;
+	}
+	release_sock(sk);
+	return err;
+}
+
+/**
+ * sss_sock_setsockopt() - setsockopt() but for SOL_SOCKET
+ * @sock: socket
+ * @level: SOL_SSS
+ * @name: SSS_*
+ * @val: value
+ * @len: bytes of @val
+ *
+ * Return: 0; -ENOPROTOOPT: not ours, or only to be read; -EINVAL: too short,
+ * too long, not text, or the socket is in use already; -EFAULT, -ENOMEM.
+ */
+int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
+			unsigned int len)
+{
+	struct sock *sk = sock->sk;
+	int number;
+
+	if (level != SOL_SSS)
+		return -ENOPROTOOPT;
+	switch (name) {
+	case SSS_SERVICE_DESC:
+		return set_desc(sk, &sss_sk(sk)->service_desc, val, len);
+	case SSS_PROTOCOL_DESC:
+		return set_desc(sk, &sss_sk(sk)->protocol_desc, val, len);
+	case SSS_CORK:
+	case SSS_FASTOPEN:
+	case SSS_USER_TIMEOUT:
+		if (len < sizeof(number))
+			return -EINVAL;
+		if (copy_from_sockptr(&number, val, sizeof(number)))
+			return -EFAULT;
+		return set_int(sk, name, number);
+	}
+	return -ENOPROTOOPT;
+}
+
+/* A string with its NUL; as much as there is room for. */
+static int get_desc(struct sock *sk, char **desc, char __user *val, int __user *optlen, int room)
+{
+	char text[SSS_DESC_MAX + 1] = "";
+	int len;
+
+	lock_sock(sk);
+	if (*desc)
+		strscpy(text, *desc, sizeof(text));
+	release_sock(sk);
+	len = min_t(int, strlen(text) + 1, room);
+	if (put_user(len, optlen) || copy_to_user(val, text, len))
+		return -EFAULT;
+	return 0;
+}
+
+/* A struct: its first version must fit; a longer buffer learns our length. */
+static int put_struct(char __user *val, int __user *optlen, int room, const void *from, int size)
+{
+	if (room < size)
+		return -EINVAL;
+	if (put_user(size, optlen) || copy_to_user(val, from, size))
+		return -EFAULT;
+	return 0;
+}
+
+static int get_status(struct sock *sk, char __user *val, int __user *optlen, int room)
+{
+	struct sss_status status = { };
+
+	lock_sock(sk);
+	if (sss_sk(sk)->stream)
+		sss_stream_get_status(sss_sk(sk)->stream, &status);
+	release_sock(sk);
+	return put_struct(val, optlen, room, &status, sizeof(status));
+}
+
+/* TCP's names for how far the two halves of a stream are. */
+static u32 tcp_state(const struct sock *sk)
+{
+	const struct sss_stream *st = sss_sk(sk)->stream;
+
+	if (!st || sss_sk(sk)->failed || sk->sk_state != TCP_ESTABLISHED)
+		return sk->sk_state;
+	switch (sk->sk_shutdown) {
+	case 0:
+		return TCP_ESTABLISHED;
+	case RCV_SHUTDOWN:
+		return TCP_CLOSE_WAIT;
+	case SEND_SHUTDOWN:
+		return sss_sendq_done(st) ? TCP_FIN_WAIT2 : TCP_FIN_WAIT1;
+	default:
+		return sss_sendq_done(st) ? TCP_CLOSE : TCP_LAST_ACK;
+	}
+}
+
+static int get_info(struct sock *sk, char __user *val, int __user *optlen, int room)
+{
+	struct sss_info info = { .stream_id = SSS_STREAM_NO_ID };
+
+	lock_sock(sk);
+	if (sss_sk(sk)->stream)
+		sss_stream_get_info(sss_sk(sk)->stream, &info);
+	info.state = tcp_state(sk);
+	release_sock(sk);
+	return put_struct(val, optlen, room, &info, sizeof(info));
+}
+
+static int get_int(int number, char __user *val, int __user *optlen, int room)
+{
+	int len = min_t(int, sizeof(number), room);
+
+	if (put_user(len, optlen) || copy_to_user(val, &number, len))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * sss_sock_getsockopt() - getsockopt() but for SOL_SOCKET
+ * @sock: socket
+ * @level: SOL_SSS
+ * @name: SSS_*
+ * @val: where the value goes
+ * @optlen: bytes of room there; becomes the length of the value
+ *
+ * Return: 0, -ENOPROTOOPT, -EINVAL: no room for a struct, -EFAULT.
+ */
+int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *val,
+			int __user *optlen)
+{
+	struct sock *sk = sock->sk;
+	struct sss_sock *ss = sss_sk(sk);
+	int room;
+
+	if (level != SOL_SSS)
+		return -ENOPROTOOPT;
+	if (get_user(room, optlen))
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	switch (name) {
+	case SSS_SERVICE_DESC:
+		return get_desc(sk, &ss->service_desc, val, optlen, room);
+	case SSS_PROTOCOL_DESC:
+		return get_desc(sk, &ss->protocol_desc, val, optlen, room);
+	case SSS_STATUS:
+		return get_status(sk, val, optlen, room);
+	case SSS_INFO:
+		return get_info(sk, val, optlen, room);
+	case SSS_CORK:
+		return get_int(READ_ONCE(ss->cork), val, optlen, room);
+	case SSS_FASTOPEN:
+		return get_int(READ_ONCE(ss->fastopen), val, optlen, room);
+	case SSS_USER_TIMEOUT:
+		return get_int(READ_ONCE(ss->user_timeout), val, optlen, room);
+	}
+	return -ENOPROTOOPT;
+}
+
+/**
+ * sss_sock_ioctl() - FIONREAD (SIOCINQ) and SIOCOUTQ
+ * @sock: socket
+ * @cmd: command
+ * @arg: int in user memory
+ *
+ * Return: 0, -EINVAL on a listening socket, -EFAULT, -ENOIOCTLCMD.
+ */
+int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	struct sock *sk = sock->sk;
+	const struct sss_stream *st;
+	int number = 0;
+	int err = 0;
+
+	if (cmd != SIOCINQ && cmd != SIOCOUTQ)
+		return -ENOIOCTLCMD;
+	lock_sock(sk);
+	st = sss_sk(sk)->stream;
+	if (sk->sk_state == TCP_LISTEN)
+		err = -EINVAL;
+	else if (st)
+		number = cmd == SIOCINQ ? sss_recvq_queued(st) : sss_sendq_queued(st);
+	release_sock(sk);
+	return err ?: put_user(number, (int __user *)arg);
+}
+
+#ifdef CONFIG_COMPAT
+/**
+ * sss_sock_compat_ioctl() - the same for 32-bit programs
+ * @sock: socket
+ * @cmd: command
+ * @arg: int in user memory
+ *
+ * Return: as sss_sock_ioctl().
+ */
+int sss_sock_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	return sss_sock_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
+}
+#endif
