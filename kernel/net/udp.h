@@ -8,6 +8,9 @@
  * then calls sss_udp_close(), which waits until nobody uses it any more. So
  * whoever calls sss_udp_send*(), _queued(), _mtu() or _port() either keeps
  * the owner from closing or holds rcu_read_lock() since it read the pointer.
+ *
+ * Counted here and nowhere else: TxPackets, TxBytes, TxBatches (skbs), what IP
+ * refused as TxErrors, and the same of what is received.
  */
 #ifndef _SSS_NET_UDP_H
 #define _SSS_NET_UDP_H
