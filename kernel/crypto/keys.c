@@ -41,7 +41,10 @@ static void erase_rcu(struct rcu_head *rcu)
 {
 	struct sss_keypair *pair = container_of(rcu, struct sss_keypair, rcu);
 
-	kfree_sensitive(pair->tentative);
+	if (pair->tentative && pair->drop_tentative)
+		pair->drop_tentative(pair->tentative);
+	else
+		kfree_sensitive(pair->tentative);
 	kfree_sensitive(pair);
 }
 
@@ -67,7 +70,7 @@ void sss_keypair_put(struct sss_keypair *pair)
 
 /**
  * sss_keypair_take_tentative() - take what was waiting for confirmation
- * @pair: its @tentative, from kmalloc(), becomes the caller's
+ * @pair: its @tentative becomes the caller's
  *
  * Return: it, once; NULL afterwards.
  */

@@ -51,10 +51,12 @@ struct sss_limits;
  * @added: event number of the ring; under sss_keyring.lock
  * @confirmed: event number at which the other side had proved that it has the
  *	keys, 0: not yet. Written once, under sss_keyring.lock
- * @channel: the one state the keys belong to. Valid under rcu_read_lock():
- *	the channel clears its keyring before its own RCU free
+ * @channel: the one state the keys belong to, NULL: none before confirmation.
+ *	Valid under rcu_read_lock(): the channel clears its keyring before its
+ *	own RCU free
  * @tentative: the caller's, what takes effect on confirmation; see
- *	sss_keypair_take_tentative(); freed with the pair
+ *	sss_keypair_take_tentative(); dropped with the pair
+ * @drop_tentative: frees @tentative, possibly in softirq; NULL: kfree_sensitive()
  */
 struct sss_keypair {
 	struct sss_index_entry entry;
@@ -72,6 +74,7 @@ struct sss_keypair {
 	u64 confirmed;
 	struct sss_channel *channel;
 	void *tentative;
+	void (*drop_tentative)(void *tentative);
 };
 
 /**

@@ -249,6 +249,14 @@ static void __init test_index(struct pair_of_rings *r)
 	CHECK(!is_found(r, index));
 }
 
+static bool dropped __initdata;
+
+static void __init note_drop(void *tentative)
+{
+	CHECK(tentative == &dropped);
+	dropped = true;
+}
+
 static void __init test_tentative(void)
 {
 	struct sss_keypair *pair = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
@@ -260,6 +268,13 @@ static void __init test_tentative(void)
 	kfree(first);
 	pair->tentative = kmalloc(8, GFP_KERNEL | __GFP_NOFAIL);
 	sss_keypair_put(pair);
+
+	pair = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
+	pair->tentative = &dropped;
+	pair->drop_tentative = note_drop;
+	sss_keypair_put(pair);
+	rcu_barrier();
+	CHECK(dropped);
 }
 
 /**
