@@ -277,6 +277,10 @@ static int open_socket(struct sss_udp *udp, sa_family_t family, struct socket **
 	/* SO_RCVBUF is capped by rmem_max, and its FORCE wants a capability. */
 	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
 	WRITE_ONCE(sk->sk_rcvbuf, RECEIVE_BUFFER);
+#ifdef CONFIG_NET_RX_BUSY_POLL
+	/* __skb_recv_udp() would poll the device, in the middle of its own softirq. */
+	WRITE_ONCE(sk->sk_ll_usec, 0);
+#endif
 	release_sock(sk);
 
 	err = set_options(sock);
