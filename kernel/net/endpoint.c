@@ -2,7 +2,6 @@
 /* Addresses with ports: made, normalised and checked here and nowhere else. */
 #include <linux/inetdevice.h>
 #include <net/addrconf.h>
-#include <net/route.h>
 #include "endpoint.h"
 #include "udp.h"
 
@@ -79,16 +78,36 @@ int sss_endpoint_parse(union sss_endpoint *ep, const void *addr, size_t len)
 	return -EAFNOSUPPORT;
 }
 
+/*
+ * The broadcast address of a network we are on. Not inet_addr_type(): before a
+ * namespace has its first address that calls everything broadcast.
+ */
+static bool is_broadcast(struct net *net, __be32 addr)
+{
+	const struct in_ifaddr *ifa;
+	struct net_device *dev;
+	struct in_device *in;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_netdev_rcu(net, dev) {
+		in = __in_dev_get_rcu(dev);
+		if (!in)
+			continue;
+		in_dev_for_each_ifa_rcu(ifa, in)
+			found |= ifa->ifa_broadcast == addr;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
 static int check4(struct net *net, __be32 addr, bool allow_loopback)
 {
 	if (ipv4_is_zeronet(addr) || ipv4_is_multicast(addr) || ipv4_is_lbcast(addr))
 		return -EINVAL;
 	if (ipv4_is_loopback(addr))
 		return allow_loopback ? 0 : -EADDRNOTAVAIL;
-	/* The broadcast address of a network we are on. */
-	if (inet_addr_type(net, addr) == RTN_BROADCAST)
-		return -EINVAL;
-	return 0;
+	return is_broadcast(net, addr) ? -EINVAL : 0;
 }
 
 static int check6(const struct in6_addr *addr, u32 scope_id, bool allow_loopback)
