@@ -68,4 +68,18 @@ static int name(struct socket *sock, struct socket *newsock, int flags,	\
 #define MSG_SENDPAGE_NOTLAST	0
 #endif
 
+/* hrtimer_setup(): the function is an argument, not set afterwards */
+#include <linux/hrtimer.h>
+#ifdef SSS_HAVE_HRTIMER_SETUP
+#define sss_compat_hrtimer_setup(timer, fn, clock, mode) hrtimer_setup(timer, fn, clock, mode)
+#else
+static inline void sss_compat_hrtimer_setup(struct hrtimer *timer,
+					    enum hrtimer_restart (*fn)(struct hrtimer *),
+					    clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
+
 #endif /* _SSS_BASE_COMPAT_H */

@@ -38,6 +38,7 @@
 struct sss_channel;
 struct sk_buff;
 
+#define SSS_SKIPPED		4	/* skipped packet numbers remembered */
 #define SSS_TX_FRAMES_MAX	24	/* frames whose fate one packet remembers */
 
 /**
@@ -125,6 +126,10 @@ struct sss_request {
  * @acked: a noted frame was acknowledged. Channel lock held
  * @lost: a noted frame was lost: send what still matters of it again in
  *	another packet. Channel lock held
+ * @restart: the peer's state is new: streams that the old one knew end with
+ *	-ECONNRESET, those never sent go on, ids start anew. No lock held
+ * @tick: orphans and other slow timers of streams. Channel lock held. Returns
+ *	when to be called again, ns, 0: never
  * @link: link state changed (enum sss_link). No lock held, BH off
  */
 struct sss_channel_ops {
@@ -144,6 +149,8 @@ struct sss_channel_ops {
 	void (*fill)(struct sss_channel *ch, struct sss_tx_packet *pkt);
 	void (*acked)(struct sss_channel *ch, const struct sss_sent_frame *frame);
 	void (*lost)(struct sss_channel *ch, const struct sss_sent_frame *frame);
+	void (*restart)(struct sss_channel *ch);
+	u64 (*tick)(struct sss_channel *ch, u64 now);
 	void (*link)(struct sss_channel *ch, enum sss_link link);
 };
 
@@ -160,26 +167,27 @@ enum sss_channel_state {
  * @remote: address and port
  * @cache: route
  * @mtu: UDP payload of full packets
- * @probe_size: of the MTU probe in flight, 0: none
- * @probe_number: its packet number
- * @probe_max: largest worth probing
+ * @probe_next: size worth probing, 0: none
+ * @probe_max: nothing larger is worth probing
  * @probe_tries: at this size so far
- * @probe_at: ns, when to probe again, 0: done
+ * @probe_sent: ns, when the probe under way left, 0: none is
+ * @probe_at: ns, when to probe next, 0: never
  */
 struct sss_path {
 	union sss_endpoint remote;
 	struct dst_cache cache;
 	u32 mtu;
-	u32 probe_size;
-	u64 probe_number;
+	u32 probe_next;
 	u32 probe_max;
 	u8 probe_tries;
+	u64 probe_sent;
 	u64 probe_at;
 };
 
 /**
  * struct sss_loss - sent packets and what became of them (RFC 9002 section 6)
  * @sent: struct sss_sent.node in order of packet number, unacknowledged
+ * @gone: those declared lost lately, without frames: spurious losses are seen
  * @largest_acked: packet number; valid if @any_acked
  * @last_eliciting: ns, when the last ack-eliciting packet left, 0: never
  * @loss_time: ns, when the next packet will count as lost, 0: none
@@ -190,6 +198,7 @@ struct sss_path {
  */
 struct sss_loss {
 	struct list_head sent;
+	struct list_head gone;
 	u64 largest_acked;
 	bool any_acked;
 	u64 last_eliciting;
@@ -198,7 +207,6 @@ struct sss_loss {
 	u32 probes;
 	u64 in_flight;
 	u32 eliciting_in_flight;
-	u64 ecn_ce;
 };
 
 /**
@@ -229,8 +237,8 @@ struct sss_channel {
 	struct sss_path path;
 	u64 next_number;
 	u64 skip_number;			/* the next one never sent */
-	u64 skipped[4];				/* the last ones: optimistic acks */
-	u64 since_ack_eliciting;
+	u64 skipped[SSS_SKIPPED];		/* the last ones: optimistic acks */
+	u32 since_eliciting;			/* packets sent since one that was */
 	struct sss_replay replay;
 	struct sss_ackset received;
 	u32 unacked_eliciting;			/* received since our last ACK */
@@ -251,17 +259,31 @@ struct sss_channel {
 	u32 ptos;
 	u32 connect_rtts;
 
+	struct sss_tx_packet tx_packet;		/* the one being filled */
+	struct page_frag tx_frag;		/* memory of packets being filled */
+	bool restarting;			/* streams of the old state are ending */
+	bool close_due;				/* a CLOSE is to be sent */
+	u8 close_frame_type;
+	int end_err;				/* streams end with it */
+	bool challenged;			/* a PATH_RESPONSE is due */
+	u8 challenge[8];
+
+	spinlock_t tx_lock;			/* leaf: the next two */
 	struct list_head tx_queue;		/* batches in order of number */
 	bool tx_flushing;
-	bool tx_again;				/* somebody asked while a run was on */
+
+	spinlock_t rx_lock;			/* leaf: down to rx_applying */
 	struct list_head rx_queue;		/* batches in order of arrival */
 	u32 rx_queued;				/* bytes of truesize in it */
 	bool rx_applying;
 	struct list_head rx_node;		/* on the host's drain list (drain only) */
 	struct work_struct rx_work;
 
+	bool link_changed;			/* streams are to be told */
 	struct hrtimer timer;			/* timer.c */
-	u64 timer_at;
+	u64 timer_at;				/* ns, when it fires, 0: it is not set */
+	u64 keys_at;				/* ns, when a key pair is to be erased */
+	u64 tick_at;				/* ns, when ops->tick is due */
 	struct work_struct work;		/* what needs process context */
 	unsigned long work_bits;
 	struct sss_handshaking *hs;		/* own handshakes under way (handshake.c) */
@@ -277,7 +299,14 @@ void sss_channel_transmit(struct sss_channel *ch);
 void __sss_channel_add_stream(struct sss_channel *ch);
 void __sss_channel_drop_stream(struct sss_channel *ch);
 bool __sss_channel_may_send(struct sss_channel *ch);
-void sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type, const char *reason);
+void __sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type);
+void __sss_channel_closed_by_peer(struct sss_channel *ch, const struct sss_frame_close *frame);
+void __sss_channel_heard(struct sss_channel *ch, u64 now);
+void __sss_channel_shut(struct sss_channel *ch, int err, bool tell);
+bool sss_channel_queue_rx(struct sss_channel *ch);
+void __sss_channel_queue_work(struct sss_channel *ch, int bit);
+void sss_channel_tell_link(struct sss_channel *ch);
+void sss_channel_restart(struct sss_channel *ch);
 void sss_channel_close(struct sss_channel *ch, int err);
 void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info);
 bool sss_channel_get(struct sss_channel *ch);

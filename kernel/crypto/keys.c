@@ -377,6 +377,28 @@ u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_limits *limits
 }
 
 /**
+ * sss_keyring_keep() - erase all pairs but one: the channel's state begins anew
+ * @ring: of the channel
+ * @pair: the one of the new state
+ *
+ * Context: any but hard interrupt; takes the ring's leaf lock.
+ */
+void sss_keyring_keep(struct sss_keyring *ring, const struct sss_keypair *pair)
+{
+	struct sss_keypair __rcu **slots[] = {
+		&ring->current_pair, &ring->previous,
+		&ring->next, &ring->next_stale,
+	};
+	int i;
+
+	spin_lock_bh(&ring->lock);
+	for (i = 0; i < ARRAY_SIZE(slots); i++)
+		if (deref(ring, slots[i]) != pair)
+			drop(ring, slots[i]);
+	spin_unlock_bh(&ring->lock);
+}
+
+/**
  * sss_keyring_clear() - erase all pairs
  * @ring: of a channel that ends, or of one whose keys must go (suspend)
  *

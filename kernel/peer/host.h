@@ -53,6 +53,7 @@ struct sss_net_ops;
  * @peers_lock: leaf (BH) but for struct sss_peer.lock and .channel_lock, which
  *	nest in it: @peers and @peer_list change only under it
  * @handshakes: the channel floor's, made by sss_host_ops.create
+ * @drained: the channel floor's: channels that this drain brought packets for
  */
 struct sss_host {
 	struct kref ref;
@@ -75,6 +76,7 @@ struct sss_host {
 	struct mutex peers_mutex;
 	spinlock_t peers_lock;
 	void *handshakes;
+	struct list_head drained;
 };
 
 /**

@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of a channel:
+ *
+ *	sss_channel_get_for_peer()      handshake done
+ *	        |                             |
+ *	        v            establish        v          shut: CLOSE sent or received,
+ *	       NEW ------------------------> OPEN         idle, protocol error, host gone
+ *	        |                            |  ^ restart: the peer lost its state
+ *	        +------------> CLOSED <------+--+
+ *
+ * CLOSED leaves the peer at once, so that the next connect() starts afresh;
+ * what sleeps is done by the work item; the object goes with the last stream.
+ */
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "channel/loss.h"
+#include "channel/pmtu.h"
+#include "channel/rx.h"
+#include "channel/timer.h"
+#include "channel/tx.h"
+#include "net/udp.h"
+#include "wire/packet.h"
+
+const struct sss_channel_ops *sss_channel_ops;
+
+/* Decryption of bulk data, and all that needs process context */
+static struct workqueue_struct *channel_wq;
+
+/**
+ * sss_channel_register_ops() - the stream floor introduces itself
+ * @ops: called from then on; set before any host exists
+ */
+void sss_channel_register_ops(const struct sss_channel_ops *ops)
+{
+	sss_channel_ops = ops;
+}
+
+/**
+ * sss_channel_get() - take a reference
+ * @ch: found under rcu_read_lock(), or referenced already
+ *
+ * Return: false: it is being freed. Context: any.
+ */
+bool sss_channel_get(struct sss_channel *ch)
+{
+	return kref_get_unless_zero(&ch->ref);
+}
+
+static void release(struct kref *ref)
+{
+	struct sss_channel *ch = container_of(ref, struct sss_channel, ref);
+
+	set_bit(SSS_WORK_FREE, &ch->work_bits);
+	queue_work(channel_wq, &ch->work);
+}
+
+/**
+ * sss_channel_put() - drop a reference
+ * @ch: channel
+ *
+ * Context: any; freeing is the work item's.
+ */
+void sss_channel_put(struct sss_channel *ch)
+{
+	kref_put(&ch->ref, release);
+}
+
+/**
+ * __sss_channel_queue_work() - have something done in process context
+ * @ch: channel, referenced by the caller
+ * @bit: enum sss_channel_work
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_queue_work(struct sss_channel *ch, int bit)
+{
+	lockdep_assert_held(&ch->lock);
+	set_bit(bit, &ch->work_bits);
+	if (sss_channel_get(ch) && !queue_work(channel_wq, &ch->work))
+		sss_channel_put(ch);
+}
+
+/**
+ * sss_channel_queue_rx() - have received packets decrypted in process context
+ * @ch: channel
+ *
+ * Return: true: the caller's reference is the work item's now; false: it was
+ * queued already. Context: any.
+ */
+bool sss_channel_queue_rx(struct sss_channel *ch)
+{
+	return queue_work(channel_wq, &ch->rx_work);
+}
+
+static void free_rcu_cb(struct rcu_head *rcu)
+{
+	kfree_sensitive(container_of(rcu, struct sss_channel, rcu));
+}
+
+/* The last reference is gone: nothing but RCU readers can still see it. */
+static void free_channel(struct sss_channel *ch)
+{
+	sss_timer_cancel(ch);
+	sss_keyring_clear(&ch->ring);
+	sss_handshake_free_channel(ch);
+	sss_rx_purge(ch);
+	spin_lock_bh(&ch->lock);
+	__sss_loss_forget(ch, false);
+	spin_unlock_bh(&ch->lock);
+	if (ch->streams)
+		sss_channel_ops->free(ch);
+	if (ch->tx_frag.page)
+		put_page(ch->tx_frag.page);
+	dst_cache_destroy(&ch->path.cache);
+	pr_debug("Channel %u destroyed\n", ch->id);
+	sss_gauge_dec(ch->sn, CHANNELS);
+	sss_peer_put(ch->peer);
+	call_rcu(&ch->rcu, free_rcu_cb);
+}
+
+/* The end of a channel, as far as it sleeps or takes socket locks */
+static void finish(struct sss_channel *ch)
+{
+	sss_channel_transmit(ch);	/* CLOSE, while there are keys */
+	sss_channel_ops->end(ch, ch->end_err);
+	spin_lock_bh(&ch->lock);
+	__sss_loss_forget(ch, false);
+	spin_unlock_bh(&ch->lock);
+	sss_keyring_clear(&ch->ring);
+	sss_peer_release_learnt(ch->peer);
+}
+
+static void work(struct work_struct *work)
+{
+	struct sss_channel *ch = container_of(work, struct sss_channel, work);
+
+	if (test_and_clear_bit(SSS_WORK_FREE, &ch->work_bits)) {
+		free_channel(ch);
+		return;
+	}
+	if (test_and_clear_bit(SSS_WORK_INITIATE, &ch->work_bits))
+		sss_handshake_work(ch);
+	if (test_and_clear_bit(SSS_WORK_CLOSE, &ch->work_bits))
+		finish(ch);
+	sss_channel_put(ch);
+}
+
+static void init_params(struct sss_channel *ch)
+{
+	const struct sss_limits *limits = &ch->sn->limits;
+
+	sss_params_init(&ch->local);
+	ch->local.initial_stream_window = READ_ONCE(limits->initial_stream_window);
+	ch->local.channel_window = READ_ONCE(limits->channel_window);
+	ch->local.max_streams = READ_ONCE(limits->max_streams);
+	ch->local.max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
+	ch->local.idle_ms = READ_ONCE(limits->idle_timeout_ms);
+	sss_params_init(&ch->remote);
+}
+
+static void init_transport(struct sss_channel *ch)
+{
+	sss_replay_init(&ch->replay, 0);
+	sss_ackset_init(&ch->received);
+	sss_rtt_init(&ch->rtt);
+	sss_loss_init(&ch->loss);
+	ch->path.mtu = SSS_PACKET_MTU_MIN;
+	sss_cong_init(&ch->cong, &sss_cong_reno, ch->path.mtu);
+	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
+	memset(ch->skipped, 0xff, sizeof(ch->skipped));
+}
+
+static void init_lists(struct sss_channel *ch)
+{
+	kref_init(&ch->ref);
+	spin_lock_init(&ch->lock);
+	spin_lock_init(&ch->tx_lock);
+	spin_lock_init(&ch->rx_lock);
+	INIT_LIST_HEAD(&ch->tx_queue);
+	INIT_LIST_HEAD(&ch->rx_queue);
+	INIT_LIST_HEAD(&ch->rx_node);
+	INIT_WORK(&ch->rx_work, sss_rx_work);
+	INIT_WORK(&ch->work, work);
+	sss_timer_init(ch);
+}
+
+static u64 random_incarnation(void)
+{
+	u64 v;
+
+	do {
+		v = get_random_u64();
+	} while (!v);
+	return v;
+}
+
+static struct sss_channel *alloc_channel(struct sss_peer *peer, u64 incarnation)
+{
+	struct sss_channel *ch = kzalloc(sizeof(*ch), GFP_KERNEL_ACCOUNT);
+
+	if (!ch)
+		return NULL;
+	ch->peer = peer;
+	ch->host = peer->host;
+	ch->sn = ch->host->sn;
+	ch->local_even = sss_eid_cmp(ch->host->identity.eid, peer->eid.key) < 0;
+	ch->incarnation = incarnation ?: random_incarnation();
+	ch->idle_since = ktime_get_ns();
+	ch->next_number = get_random_u32_below(1 << 20);
+	init_lists(ch);
+	init_params(ch);
+	init_transport(ch);
+	sss_keyring_init(&ch->ring, ch->host->identity.eid, peer->eid.key);
+	if (dst_cache_init(&ch->path.cache, GFP_KERNEL))
+		goto no_cache;
+	if (sss_handshake_init_channel(ch))
+		goto no_handshake;
+	if (sss_channel_ops->init(ch))
+		goto no_streams;
+	return ch;
+no_streams:
+	sss_handshake_free_channel(ch);
+no_handshake:
+	dst_cache_destroy(&ch->path.cache);
+no_cache:
+	kfree_sensitive(ch);
+	return NULL;
+}
+
+static struct sss_channel *current_channel(struct sss_peer *peer)
+{
+	struct sss_channel *ch;
+
+	rcu_read_lock();
+	ch = rcu_dereference(peer->channel);
+	if (ch && !sss_channel_get(ch))
+		ch = NULL;
+	rcu_read_unlock();
+	return ch;
+}
+
+/* Makes @ch the peer's channel; false: there is one already, or the peer is gone. */
+static bool publish(struct sss_peer *peer, struct sss_channel *ch)
+{
+	bool mine = false;
+
+	spin_lock_bh(&peer->channel_lock);
+	if (!rcu_access_pointer(peer->channel) && !READ_ONCE(peer->dead)) {
+		kref_get(&ch->ref);
+		rcu_assign_pointer(peer->channel, ch);
+		mine = true;
+	}
+	spin_unlock_bh(&peer->channel_lock);
+	return mine;
+}
+
+/**
+ * sss_channel_create() - the channel of a peer, made if there is none
+ * @peer: referenced by the caller
+ * @incarnation: of a new state, 0: random
+ *
+ * Return: referenced; it may be one that existed. NULL: no memory, too many
+ * channels, or the peer is being deleted. Context: process.
+ */
+struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation)
+{
+	struct sss_net *sn = peer->host->sn;
+	struct sss_channel *ch = current_channel(peer);
+
+	if (ch)
+		return ch;
+	if (atomic_read(&sn->gauge[SSS_GAUGE_CHANNELS]) >= READ_ONCE(sn->limits.max_channels))
+		return NULL;
+	if (!sss_peer_get(peer))
+		return NULL;
+	ch = alloc_channel(peer, incarnation);
+	if (!ch) {
+		sss_peer_put(peer);
+		return NULL;
+	}
+	ch->id = atomic_inc_return(&sn->next_channel_id);
+	sss_gauge_inc(sn, CHANNELS);
+	pr_debug("Channel %u created\n", ch->id);
+	if (!publish(peer, ch)) {
+		sss_channel_put(ch);
+		return current_channel(peer);
+	}
+	spin_lock_bh(&ch->lock);
+	__sss_timer_update(ch);
+	spin_unlock_bh(&ch->lock);
+	return ch;
+}
+
+/**
+ * sss_channel_get_for_peer() - the channel that streams to a peer ride on
+ * @peer: referenced by the caller
+ *
+ * Return: referenced, made if there was none (state NEW); NULL: no memory, too
+ * many channels, or the peer is being deleted. Context: process.
+ */
+struct sss_channel *sss_channel_get_for_peer(struct sss_peer *peer)
+{
+	return sss_channel_create(peer, 0);
+}
+
+static void leave_peer(struct sss_channel *ch)
+{
+	struct sss_peer *peer = ch->peer;
+	bool mine;
+
+	spin_lock_bh(&peer->channel_lock);
+	mine = rcu_access_pointer(peer->channel) == ch;
+	if (mine)
+		RCU_INIT_POINTER(peer->channel, NULL);
+	spin_unlock_bh(&peer->channel_lock);
+	if (mine)
+		sss_channel_put(ch);
+}
+
+/**
+ * __sss_channel_shut() - end a channel
+ * @ch: channel, referenced by the caller
+ * @err: negative errno its streams end with
+ * @tell: send CLOSE
+ *
+ * Streams end a little later, from the work item. Context: channel lock held.
+ */
+void __sss_channel_shut(struct sss_channel *ch, int err, bool tell)
+{
+	lockdep_assert_held(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED)
+		return;
+	ch->close_due = tell && ch->state == SSS_CHANNEL_OPEN;
+	ch->state = SSS_CHANNEL_CLOSED;
+	ch->end_err = err;
+	leave_peer(ch);
+	__sss_channel_queue_work(ch, SSS_WORK_CLOSE);
+}
+
+/**
+ * sss_channel_close() - end a channel because a program or administrator says so
+ * @ch: channel, referenced by the caller
+ * @err: negative errno its streams end with
+ *
+ * Context: any, no channel lock held.
+ */
+void sss_channel_close(struct sss_channel *ch, int err)
+{
+	spin_lock_bh(&ch->lock);
+	__sss_channel_shut(ch, err, true);
+	spin_unlock_bh(&ch->lock);
+}
+
+/**
+ * __sss_channel_fail() - the peer broke the protocol
+ * @ch: channel
+ * @code: enum sss_error, goes into CLOSE
+ * @frame_type: of the frame at fault
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type)
+{
+	lockdep_assert_held(&ch->lock);
+	net_dbg_ratelimited("channel %u: error %llu in frame %s\n", ch->id, code,
+			    sss_frame_name(frame_type));
+	sss_mib_inc(ch->sn, CHANNEL_ERRORS);
+	ch->close_code = code;
+	ch->close_frame_type = frame_type;
+	__sss_channel_shut(ch, -EPROTO, true);
+}
+
+/**
+ * __sss_channel_closed_by_peer() - CLOSE was received
+ * @ch: channel
+ * @frame: what it says
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_closed_by_peer(struct sss_channel *ch, const struct sss_frame_close *frame)
+{
+	lockdep_assert_held(&ch->lock);
+	__sss_channel_shut(ch, frame->code ? -EPROTO : -ECONNRESET, false);
+}
+
+/**
+ * __sss_channel_heard() - an authenticated packet arrived
+ * @ch: channel
+ * @now: ns
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_heard(struct sss_channel *ch, u64 now)
+{
+	lockdep_assert_held(&ch->lock);
+	ch->last_received = now;
+	if (ch->link == SSS_LINK_UP)
+		return;
+	ch->link = SSS_LINK_UP;
+	ch->link_changed = true;
+}
+
+/**
+ * sss_channel_tell_link() - tell the streams if the link's state changed
+ * @ch: channel
+ *
+ * Context: no lock held.
+ */
+void sss_channel_tell_link(struct sss_channel *ch)
+{
+	enum sss_link link;
+	bool changed;
+
+	if (!READ_ONCE(ch->link_changed))
+		return;
+	spin_lock_bh(&ch->lock);
+	changed = ch->link_changed;
+	link = ch->link;
+	ch->link_changed = false;
+	spin_unlock_bh(&ch->lock);
+	if (!changed)
+		return;
+	sss_netns_event(ch->sn, link == SSS_LINK_UP ? SSS_EVENT_LINK_UP :
+			link == SSS_LINK_STALLED ? SSS_EVENT_LINK_STALLED : SSS_EVENT_LINK_DOWN,
+			(const struct sss_eid *)ch->host->identity.eid, &ch->peer->eid);
+	local_bh_disable();
+	sss_channel_ops->link(ch, link);
+	local_bh_enable();
+}
+
+/* Packets of another state mean nothing here; nor does what was measured. */
+static void forget_transport(struct sss_channel *ch)
+{
+	__sss_loss_forget(ch, false);
+	init_transport(ch);
+	ch->unacked_eliciting = 0;
+	ch->ack_now = false;
+	ch->ack_at = 0;
+	ch->restarting = true;
+}
+
+static void set_path(struct sss_channel *ch, const union sss_endpoint *to, u64 now)
+{
+	bool fresh = ch->state == SSS_CHANNEL_NEW;
+
+	if (!fresh && sss_endpoint_equal(&ch->path.remote, to))
+		return;
+	ch->path.remote = *to;
+	dst_cache_reset(&ch->path.cache);
+	__sss_pmtu_start(ch, now);
+	sss_rtt_init(&ch->rtt);
+	sss_cong_init(&ch->cong, &sss_cong_reno, ch->path.mtu);
+	ch->pace_at = 0;
+}
+
+/**
+ * __sss_channel_establish() - a handshake is proved: both states match from here
+ * @ch: channel
+ * @pair: its keys, current now
+ * @remote_incarnation: the peer's
+ * @remote: the peer's transport parameters; they never lower those of a state
+ *	that goes on
+ * @from: where the proof came from
+ * @restart: the peer's state is new: the caller follows with
+ *	sss_channel_restart() once it has let go of the lock
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
+			     u64 remote_incarnation, const struct sss_params *remote,
+			     const union sss_endpoint *from, bool restart)
+{
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED)
+		return;
+	if (restart)
+		forget_transport(ch);
+	if (restart || ch->state == SSS_CHANNEL_NEW) {
+		sss_replay_init(&ch->replay, pair->lowest_receive);
+		ch->remote = *remote;
+	} else {
+		sss_params_raise(&ch->remote, remote);
+	}
+	ch->remote_incarnation = remote_incarnation;
+	set_path(ch, from, now);
+	if (ch->state == SSS_CHANNEL_NEW)
+		sss_netns_event(ch->sn, SSS_EVENT_CHANNEL_NEW,
+				(const struct sss_eid *)ch->host->identity.eid, &ch->peer->eid);
+	ch->state = SSS_CHANNEL_OPEN;
+	ch->loss.pto_count = 0;
+	__sss_timer_keys(ch, now);
+	__sss_channel_heard(ch, now);
+	__sss_timer_update(ch);
+}
+
+/**
+ * sss_channel_restart() - end what belonged to the peer's old state
+ * @ch: channel, established with restart
+ *
+ * Until it is done nothing is sent, so that no frame of an old stream goes out
+ * under keys of the new state. Context: no channel lock held.
+ */
+void sss_channel_restart(struct sss_channel *ch)
+{
+	sss_channel_ops->restart(ch);
+	spin_lock_bh(&ch->lock);
+	ch->restarting = false;
+	spin_unlock_bh(&ch->lock);
+}
+
+/**
+ * __sss_channel_add_stream() - a stream lives on this channel
+ * @ch: channel
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_add_stream(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	ch->n_streams++;
+}
+
+/**
+ * __sss_channel_drop_stream() - and does no more
+ * @ch: channel
+ *
+ * Context: channel lock held.
+ */
+void __sss_channel_drop_stream(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (--ch->n_streams)
+		return;
+	ch->idle_since = ktime_get_ns();
+	__sss_timer_update(ch);
+}
+
+/**
+ * __sss_channel_may_send() - are there keys to send under?
+ * @ch: channel
+ *
+ * Context: channel lock held.
+ */
+bool __sss_channel_may_send(struct sss_channel *ch)
+{
+	struct sss_keypair *pair;
+	bool may;
+
+	lockdep_assert_held(&ch->lock);
+	if (ch->state != SSS_CHANNEL_OPEN)
+		return false;
+	pair = sss_keyring_get_current(&ch->ring);
+	may = pair && sss_keypair_may_send(pair, &ch->sn->limits, sss_keypair_now());
+	if (pair)
+		sss_keypair_put(pair);
+	return may;
+}
+
+/**
+ * sss_channel_get_info() - fill in what is known of the channel
+ * @ch: channel
+ * @info: the channel's part of it is written
+ *
+ * Context: any, no channel lock held.
+ */
+void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info)
+{
+	spin_lock_bh(&ch->lock);
+	info->link = ch->link;
+	info->rtt = ch->rtt.sampled ? ch->rtt.smoothed : 0;
+	info->rttvar = ch->rtt.sampled ? ch->rtt.var : 0;
+	info->min_rtt = ch->rtt.sampled ? ch->rtt.min : 0;
+	info->pmtu = ch->path.mtu;
+	info->cwnd = ch->cong.cwnd;
+	info->ssthresh = ch->cong.ssthresh;
+	info->in_flight = ch->loss.in_flight;
+	info->pacing_rate = ch->rtt.sampled ?
+		sss_cong_pacing_rate(&ch->cong, ch->rtt.smoothed) : 0;
+	info->pkts_sent = ch->pkts_sent;
+	info->pkts_received = ch->pkts_received;
+	info->pkts_lost = ch->pkts_lost;
+	info->pkts_spurious = ch->pkts_spurious;
+	info->connect_rtts = ch->connect_rtts;
+	info->ptos = ch->ptos;
+	spin_unlock_bh(&ch->lock);
+}
+
+static int host_create(struct sss_host *host)
+{
+	INIT_LIST_HEAD(&host->drained);
+	return sss_handshake_host_create(host);
+}
+
+static void peer_stop(struct sss_peer *peer)
+{
+	struct sss_channel *ch = current_channel(peer);
+
+	if (!ch)
+		return;
+	sss_channel_close(ch, -ECONNABORTED);
+	flush_work(&ch->rx_work);
+	flush_work(&ch->work);
+	sss_channel_put(ch);
+}
+
+static const struct sss_host_ops host_ops = {
+	.net = &sss_input_ops,
+	.create = host_create,
+	.stop = sss_handshake_host_stop,
+	.destroy = sss_handshake_host_destroy,
+};
+
+static const struct sss_peer_ops peer_ops = {
+	.stop = peer_stop,
+};
+
+/**
+ * sss_channel_init() - set up the channel floor
+ *
+ * Return: 0 or -ENOMEM. Context: module init.
+ */
+int sss_channel_init(void)
+{
+	int err;
+
+	channel_wq = alloc_workqueue("sss_channel", WQ_CPU_INTENSIVE | WQ_MEM_RECLAIM, 0);
+	if (!channel_wq)
+		return -ENOMEM;
+	err = sss_handshake_init();
+	if (err) {
+		destroy_workqueue(channel_wq);
+		return err;
+	}
+	sss_host_register_ops(&host_ops);
+	sss_peer_register_ops(&peer_ops);
+	return 0;
+}
+
+/**
+ * sss_channel_exit() - undo sss_channel_init()
+ *
+ * Context: module exit, all hosts being gone.
+ */
+void sss_channel_exit(void)
+{
+	sss_handshake_exit();
+	destroy_workqueue(channel_wq);
+	rcu_barrier();
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the UDP sockets of a host hand up: data packets go to their channel,
+ * handshake messages to the host's queue. One CPU at a time for a host.
+ */
+#include <linux/skbuff.h>
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "channel/rx.h"
+#include "crypto/index.h"
+#include "peer/host.h"
+#include "wire/packet.h"
+
+/* Marks @ch to be run when the sockets are empty; keeps the reference it is given. */
+static void gather(struct sss_host *host, struct sss_channel *ch)
+{
+	if (list_empty(&ch->rx_node))
+		list_add_tail(&ch->rx_node, &host->drained);
+	else
+		sss_channel_put(ch);
+}
+
+/* A packet under a key pair that has no channel yet: it may create one. */
+static struct sss_channel *channel_of(struct sss_host *host, struct sk_buff *skb,
+				      const union sss_endpoint *from, u32 index)
+{
+	struct sss_index_entry *entry = sss_index_lookup(host, index);
+	struct sss_channel *ch;
+	struct sss_keypair *pair;
+
+	if (!entry || entry->type != SSS_INDEX_KEYPAIR) {
+		sss_mib_inc(host->sn, DROP_INDEX);
+		kfree_skb(skb);
+		return NULL;
+	}
+	pair = container_of(entry, struct sss_keypair, entry);
+	ch = READ_ONCE(pair->channel);
+	if (!ch) {
+		sss_handshake_confirm_later(host, pair, skb, from);
+		return NULL;
+	}
+	if (!sss_channel_get(ch)) {
+		sss_mib_inc(host->sn, DROP_INDEX);
+		kfree_skb(skb);
+		return NULL;
+	}
+	return ch;
+}
+
+static void handshake_messages(struct sss_host *host, struct sk_buff *skb,
+			       const union sss_endpoint *from)
+{
+	unsigned int seg = skb_shinfo(skb)->gso_size ?: skb->len;
+	u8 msg[SSS_MSG_INITIATE_LEN];
+	unsigned int at, len;
+
+	for (at = 0; at < skb->len; at += seg) {
+		len = min(seg, skb->len - at);
+		if (len > sizeof(msg) || skb_copy_bits(skb, at, msg, len))
+			sss_mib_inc(host->sn, DROP_TYPE);
+		else
+			sss_handshake_receive(host, msg, len, from);
+	}
+	consume_skb(skb);
+}
+
+static void receive(void *owner, struct sk_buff *skb, const union sss_endpoint *from)
+{
+	struct sss_host *host = owner;
+	struct sss_packet_header head;
+	struct sss_channel *ch;
+	u8 buf[SSS_PACKET_HEADER_LEN];
+
+	if (skb->len < sizeof(buf) || skb_copy_bits(skb, 0, buf, sizeof(buf))) {
+		sss_mib_inc(host->sn, DROP_SHORT);
+		kfree_skb(skb);
+		return;
+	}
+	if (sss_packet_get_header(buf, skb->len, &head)) {
+		if (buf[0] >= SSS_PACKET_INITIATE && buf[0] <= SSS_PACKET_REJECT) {
+			handshake_messages(host, skb, from);
+			return;
+		}
+		sss_mib_inc(host->sn, DROP_TYPE);
+		kfree_skb(skb);
+		return;
+	}
+	ch = channel_of(host, skb, from, head.receiver);
+	if (!ch)
+		return;
+	sss_rx_enqueue(ch, skb, from);
+	gather(host, ch);
+}
+
+/* Little is done at once; much goes to the channel's own work item. */
+static void drained(void *owner)
+{
+	struct sss_host *host = owner;
+	struct sss_channel *ch;
+
+	while ((ch = list_first_entry_or_null(&host->drained, struct sss_channel, rx_node))) {
+		list_del_init(&ch->rx_node);
+		if (sss_rx_is_small(ch)) {
+			sss_rx_run(ch);
+			sss_channel_put(ch);
+		} else if (!sss_channel_queue_rx(ch)) {
+			sss_channel_put(ch);
+		}
+	}
+}
+
+/* A hint at most: loss detection and the handshake's back-off decide. */
+static void icmp_error(void *owner, const union sss_endpoint *to, int err)
+{
+	struct sss_host *host = owner;
+
+	net_dbg_ratelimited("host %u: %pISpc unreachable (%d)\n", host->id, to, err);
+}
+
+const struct sss_net_ops sss_input_ops = {
+	.receive = receive,
+	.drained = drained,
+	.unreachable = icmp_error,
+};

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loss detection and probe timeouts (RFC 9002 section 6).
+ *
+ * Packets that elicit an acknowledgement stand in one list in order of their
+ * numbers. An ACK takes those it names out of it; what is left below the
+ * largest acknowledged number is a hole, lost once it is three packets or
+ * 9/8 of a round trip old. The list below that number holds holes only, so
+ * walking it costs what was acknowledged or lost, not what is in flight.
+ */
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/loss.h"
+#include "channel/pmtu.h"
+#include "channel/timer.h"
+#include "channel/tx.h"
+#include "wire/packet.h"
+
+#define PACKET_THRESHOLD	3	/* RFC 9002 section 6.1.1 */
+#define PERSISTENT_PTOS		3	/* section 7.6.1 */
+#define GONE_MAX_NS		(10 * NSEC_PER_SEC)
+
+/**
+ * sss_loss_init() - nothing sent yet
+ * @loss: to be set
+ */
+void sss_loss_init(struct sss_loss *loss)
+{
+	memset(loss, 0, sizeof(*loss));
+	INIT_LIST_HEAD(&loss->sent);
+	INIT_LIST_HEAD(&loss->gone);
+}
+
+/**
+ * __sss_loss_sent() - a packet that elicits an acknowledgement leaves
+ * @ch: channel
+ * @sent: its record, taken over
+ *
+ * Context: channel lock held.
+ */
+void __sss_loss_sent(struct sss_channel *ch, struct sss_sent *sent)
+{
+	struct sss_loss *loss = &ch->loss;
+
+	lockdep_assert_held(&ch->lock);
+	list_add_tail(&sent->node, &loss->sent);
+	sss_gauge_inc(ch->sn, SENT_PACKETS);
+	if (!sent->counted)
+		return;
+	loss->in_flight += sent->size;
+	loss->eliciting_in_flight++;
+	loss->last_eliciting = sent->at;
+	if (!ch->oldest_unanswered)
+		ch->oldest_unanswered = sent->at;
+}
+
+static void discard(struct sss_channel *ch, struct sss_sent *sent)
+{
+	list_del(&sent->node);
+	kfree(sent);
+	sss_gauge_dec(ch->sn, SENT_PACKETS);
+}
+
+static void leave_flight(struct sss_channel *ch, const struct sss_sent *sent)
+{
+	if (!sent->counted)
+		return;
+	ch->loss.in_flight -= sent->size;
+	ch->loss.eliciting_in_flight--;
+}
+
+static void acked_frames(struct sss_channel *ch, const struct sss_sent *sent)
+{
+	unsigned int i;
+
+	for (i = 0; i < sent->n_frames; i++) {
+		const struct sss_sent_frame *f = &sent->frames[i];
+
+		if (f->type == SSS_FRAME_ACK)
+			sss_ackset_forget(&ch->received, f->value);
+		else
+			sss_channel_ops->acked(ch, f);
+	}
+}
+
+static void lost_frames(struct sss_channel *ch, const struct sss_sent *sent)
+{
+	unsigned int i;
+
+	for (i = 0; i < sent->n_frames; i++)
+		if (sent->frames[i].type != SSS_FRAME_ACK)
+			sss_channel_ops->lost(ch, &sent->frames[i]);
+}
+
+/* A number that was never sent is acknowledged: the peer acks what it did not get. */
+static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
+{
+	unsigned int i;
+
+	if (hi >= ch->next_number)
+		return true;
+	for (i = 0; i < SSS_SKIPPED; i++)
+		if (ch->skipped[i] >= lo && ch->skipped[i] <= hi)
+			return true;
+	return false;
+}
+
+/* Takes out every packet in [lo, hi]; *newest: when @hi was sent, if it is among them. */
+static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, u64 *newest, u64 *bytes, u64 now)
+{
+	struct sss_sent *at, *next;
+
+	list_for_each_entry_safe(at, next, &ch->loss.sent, node) {
+		if (at->number > hi)
+			break;
+		if (at->number < lo)
+			continue;
+		if (at->number == hi)
+			*newest = at->at;
+		leave_flight(ch, at);
+		if (at->counted) {
+			*bytes += at->size;
+			sss_cong_acked(&ch->cong, at->size, at->at, at->limited,
+				       ch->rtt.latest, now);
+		} else {
+			__sss_pmtu_acked(ch, at->size);
+		}
+		acked_frames(ch, at);
+		discard(ch, at);
+	}
+}
+
+/* Packets declared lost that an ACK names after all: their frames need no resending. */
+static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi)
+{
+	struct sss_sent *s, *next;
+
+	list_for_each_entry_safe(s, next, &ch->loss.gone, node) {
+		if (s->number > hi)
+			break;
+		if (s->number < lo)
+			continue;
+		acked_frames(ch, s);
+		discard(ch, s);
+		ch->pkts_spurious++;
+		sss_mib_inc(ch->sn, PKTS_SPURIOUS);
+	}
+}
+
+static void expire_gone(struct sss_channel *ch, u64 now)
+{
+	struct sss_sent *s, *next;
+	u64 keep = min_t(u64, GONE_MAX_NS, 3000 * sss_rtt_pto(&ch->rtt, 0, 0));
+
+	list_for_each_entry_safe(s, next, &ch->loss.gone, node) {
+		if (s->at + keep > now)
+			break;
+		discard(ch, s);
+	}
+}
+
+static void declare_lost(struct sss_channel *ch, struct sss_sent *s)
+{
+	leave_flight(ch, s);
+	if (!s->counted) {
+		__sss_pmtu_lost(ch, s->size, s->at);
+		discard(ch, s);
+		return;
+	}
+	ch->pkts_lost++;
+	sss_mib_inc(ch->sn, PKTS_LOST);
+	lost_frames(ch, s);
+	/* kept a while, so that frames acknowledged late are not sent again */
+	list_move_tail(&s->node, &ch->loss.gone);
+}
+
+/* RFC 9002 section 6.1: by packet threshold and by time; sets loss_time. */
+static void detect_lost(struct sss_channel *ch, u64 now)
+{
+	struct sss_loss *loss = &ch->loss;
+	u64 delay = sss_rtt_loss_delay(&ch->rtt) * NSEC_PER_USEC;
+	u64 newest = 0, oldest = 0;
+	struct sss_sent *s, *next;
+
+	loss->loss_time = 0;
+	list_for_each_entry_safe(s, next, &loss->sent, node) {
+		bool counted = s->counted;
+		u64 at = s->at;
+
+		if (!loss->any_acked || s->number > loss->largest_acked)
+			break;
+		if (s->number + PACKET_THRESHOLD > loss->largest_acked && at + delay > now) {
+			loss->loss_time = sss_timer_min(loss->loss_time, at + delay);
+			continue;
+		}
+		declare_lost(ch, s);
+		if (!counted)
+			continue;
+		oldest = oldest ?: at;
+		newest = at;
+	}
+	if (!newest)
+		return;
+	sss_cong_congestion(&ch->cong, newest, now);
+	if (ch->rtt.sampled && newest - oldest > PERSISTENT_PTOS * NSEC_PER_USEC *
+	    sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0) && loss->pto_count >= 2)
+		sss_cong_persistent(&ch->cong);
+}
+
+static void sample_rtt(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 sent_at,
+		       u64 now)
+{
+	u64 us = div_u64(now - sent_at, NSEC_PER_USEC);
+
+	sss_rtt_sample(&ch->rtt, min_t(u64, us, U32_MAX), min_t(u64, ack->delay_us, U32_MAX),
+		       ch->remote.max_ack_delay_us);
+}
+
+static u64 first_unanswered(const struct sss_channel *ch)
+{
+	const struct sss_sent *s;
+
+	list_for_each_entry(s, &ch->loss.sent, node)
+		if (s->counted)
+			return s->at;
+	return 0;
+}
+
+static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 *newest,
+		       u64 *bytes, u64 now)
+{
+	struct sss_ack_walk walk;
+	u64 lo, hi;
+
+	sss_frame_ack_first(ack, &walk, &lo, &hi);
+	do {
+		u64 at = 0;
+
+		if (is_optimistic(ch, lo, hi))
+			return -EPROTO;
+		ack_range(ch, lo, hi, &at, bytes, now);
+		if (hi == ack->largest)
+			*newest = at;
+		if (!list_empty(&ch->loss.gone))
+			find_spurious(ch, lo, hi);
+	} while (sss_frame_ack_next(&walk, &lo, &hi));
+	return 0;
+}
+
+/**
+ * __sss_loss_on_ack() - apply an ACK frame
+ * @ch: channel
+ * @ack: parsed, its ranges valid in themselves
+ * @now: ns
+ *
+ * Return: 0, or SSS_ERROR_OPTIMISTIC_ACK: it names a number never sent.
+ *
+ * RFC 9002 sections 5 and 6.1, appendix A.7. Context: channel lock held.
+ */
+int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 now)
+{
+	struct sss_loss *loss = &ch->loss;
+	u64 newest = 0, bytes = 0;
+
+	lockdep_assert_held(&ch->lock);
+	if (!loss->any_acked || ack->largest > loss->largest_acked)
+		loss->largest_acked = ack->largest;
+	loss->any_acked = true;
+	if (walk_ranges(ch, ack, &newest, &bytes, now)) {
+		sss_mib_inc(ch->sn, ACKS_OPTIMISTIC);
+		return SSS_ERROR_OPTIMISTIC_ACK;
+	}
+	if (newest)
+		sample_rtt(ch, ack, newest, now);
+	if (bytes)
+		loss->pto_count = 0;
+	detect_lost(ch, now);
+	expire_gone(ch, now);
+	ch->oldest_unanswered = first_unanswered(ch);
+	return 0;
+}
+
+/**
+ * __sss_loss_deadline() - when __sss_loss_on_timer() is due
+ * @ch: channel
+ *
+ * Return: ns, 0: nothing waits. Context: channel lock held.
+ */
+u64 __sss_loss_deadline(const struct sss_channel *ch)
+{
+	const struct sss_loss *loss = &ch->loss;
+
+	lockdep_assert_held(&ch->lock);
+	if (loss->loss_time)
+		return loss->loss_time;
+	if (!loss->eliciting_in_flight)
+		return 0;
+	return loss->last_eliciting + NSEC_PER_USEC *
+	       sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, loss->pto_count);
+}
+
+/**
+ * __sss_loss_on_timer() - the deadline has passed
+ * @ch: channel
+ * @now: ns
+ *
+ * RFC 9002 section 6.2.4: one or two probes, which carry new data, or old
+ * data again, or a PING. Context: channel lock held.
+ */
+void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
+{
+	struct sss_loss *loss = &ch->loss;
+
+	lockdep_assert_held(&ch->lock);
+	if (loss->loss_time) {
+		if (loss->loss_time <= now)
+			detect_lost(ch, now);
+		return;
+	}
+	if (!loss->eliciting_in_flight || __sss_loss_deadline(ch) > now)
+		return;
+	loss->pto_count++;
+	loss->probes = loss->pto_count > 1 ? 2 : 1;
+	ch->ptos++;
+	sss_mib_inc(ch->sn, PTO);
+}
+
+/**
+ * __sss_loss_forget() - drop all records of sent packets
+ * @ch: channel
+ * @requeue: their frames are lost first, to be sent again; otherwise nobody
+ *	asks for them any more
+ *
+ * Context: channel lock held.
+ */
+void __sss_loss_forget(struct sss_channel *ch, bool requeue)
+{
+	struct sss_sent *s, *next;
+
+	lockdep_assert_held(&ch->lock);
+	list_for_each_entry_safe(s, next, &ch->loss.sent, node) {
+		if (requeue)
+			lost_frames(ch, s);
+		leave_flight(ch, s);
+		discard(ch, s);
+	}
+	list_for_each_entry_safe(s, next, &ch->loss.gone, node)
+		discard(ch, s);
+	ch->loss.loss_time = 0;
+	ch->loss.pto_count = 0;
+	ch->loss.probes = 0;
+	ch->oldest_unanswered = 0;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "channel/loss.h"
+#include "channel/pmtu.h"
+#include "channel/timer.h"
+#include "channel/tx.h"
+
+#define NEW_IDLE_NS	NSEC_PER_SEC	/* a channel without keys and streams goes soon */
+#define PTO_HANDSHAKE	3		/* probe timeouts before all endpoints are tried */
+
+static u64 ms_to_ns(u32 ms)
+{
+	return (u64)ms * NSEC_PER_MSEC;
+}
+
+/* A channel without streams ends */
+static u64 idle_deadline(const struct sss_channel *ch)
+{
+	u64 ns = ms_to_ns(READ_ONCE(ch->sn->limits.idle_timeout_ms));
+
+	if (ch->n_streams || __sss_handshake_pending(ch))
+		return 0;
+	if (ch->state == SSS_CHANNEL_NEW)
+		ns = min_t(u64, ns, NEW_IDLE_NS);
+	return ch->idle_since + ns;
+}
+
+static u64 down_deadline(const struct sss_channel *ch)
+{
+	if (!ch->oldest_unanswered || ch->link == SSS_LINK_DOWN)
+		return 0;
+	return ch->oldest_unanswered + ms_to_ns(READ_ONCE(ch->sn->limits.down_timeout_ms));
+}
+
+/* The pacer alone holds data back */
+static u64 pace_deadline(struct sss_channel *ch, u64 now)
+{
+	if (ch->pace_at <= now || ch->loss.in_flight + ch->path.mtu > ch->cong.cwnd ||
+	    !sss_channel_ops->pending(ch))
+		return 0;
+	return ch->pace_at;
+}
+
+/* One that is due goes with the next transmission, whatever causes it */
+static u64 pmtu_deadline(const struct sss_channel *ch, u64 now)
+{
+	if (!ch->path.probe_next || ch->path.probe_sent || !ch->loss.any_acked ||
+	    ch->path.probe_at <= now)
+		return 0;
+	return ch->path.probe_at;
+}
+
+/* Key ages count in another clock: suspended time too */
+static u64 keys_deadline(struct sss_channel *ch, u64 now)
+{
+	u64 key_now = sss_keypair_now();
+	u64 at = sss_keyring_expire(&ch->ring, &ch->sn->limits, key_now);
+
+	return at == U64_MAX ? 0 : now + (at > key_now ? at - key_now : 0) + TICK_NSEC;
+}
+
+static u64 next_deadline(struct sss_channel *ch, u64 now)
+{
+	u64 at;
+
+	if (ch->state == SSS_CHANNEL_CLOSED)
+		return 0;
+	at = sss_timer_min(idle_deadline(ch), __sss_handshake_deadline(ch));
+	if (ch->state != SSS_CHANNEL_OPEN)
+		return at;
+	at = sss_timer_min(at, __sss_loss_deadline(ch));
+	at = sss_timer_min(at, ch->ack_at);
+	at = sss_timer_min(at, pace_deadline(ch, now));
+	at = sss_timer_min(at, down_deadline(ch));
+	at = sss_timer_min(at, pmtu_deadline(ch, now));
+	at = sss_timer_min(at, ch->keys_at);
+	return sss_timer_min(at, ch->tick_at);
+}
+
+/**
+ * __sss_timer_update() - set the timer after anything that moves a deadline
+ * @ch: channel
+ *
+ * A timer that would fire too early is left alone: it finds nothing due and
+ * sets itself again, which is cheaper than moving it with every packet.
+ *
+ * Context: channel lock held.
+ */
+void __sss_timer_update(struct sss_channel *ch)
+{
+	u64 at = next_deadline(ch, ktime_get_ns());
+
+	lockdep_assert_held(&ch->lock);
+	if (!at || (ch->timer_at && ch->timer_at <= at))
+		return;
+	ch->timer_at = at;
+	hrtimer_start(&ch->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
+}
+
+static void on_loss(struct sss_channel *ch, u64 now)
+{
+	u32 before = ch->loss.pto_count;
+
+	__sss_loss_on_timer(ch, now);
+	if (ch->loss.pto_count == before)
+		return;
+	if (ch->link == SSS_LINK_UP) {
+		ch->link = SSS_LINK_STALLED;
+		ch->link_changed = true;
+	}
+	if (ch->loss.pto_count >= PTO_HANDSHAKE)
+		__sss_handshake_want(ch, NULL);
+}
+
+/* Whatever is due. Channel lock held. */
+static void expire(struct sss_channel *ch, u64 now)
+{
+	u64 at;
+
+	__sss_handshake_on_timer(ch, now);
+	at = idle_deadline(ch);
+	if (at && at <= now) {
+		__sss_channel_shut(ch, -ECONNRESET, ch->state == SSS_CHANNEL_OPEN);
+		return;
+	}
+	if (ch->state != SSS_CHANNEL_OPEN)
+		return;
+	on_loss(ch, now);
+	if (ch->ack_at && ch->ack_at <= now) {
+		ch->ack_at = 0;
+		ch->ack_now = true;
+	}
+	at = down_deadline(ch);
+	if (at && at <= now) {
+		ch->link = SSS_LINK_DOWN;
+		ch->link_changed = true;
+	}
+	if (ch->keys_at && ch->keys_at <= now)
+		ch->keys_at = keys_deadline(ch, now);
+	if (ch->tick_at && ch->tick_at <= now)
+		ch->tick_at = sss_channel_ops->tick(ch, now);
+}
+
+static enum hrtimer_restart fire(struct hrtimer *timer)
+{
+	struct sss_channel *ch = container_of(timer, struct sss_channel, timer);
+
+	if (!sss_channel_get(ch))
+		return HRTIMER_NORESTART;
+	spin_lock_bh(&ch->lock);
+	ch->timer_at = 0;
+	if (ch->state != SSS_CHANNEL_CLOSED)
+		expire(ch, ktime_get_ns());
+	spin_unlock_bh(&ch->lock);
+	sss_channel_tell_link(ch);
+	sss_channel_ops->deliver(ch);
+	sss_channel_transmit(ch);
+	sss_channel_put(ch);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * __sss_timer_tick() - the stream floor wants its tick
+ * @ch: channel
+ * @at: ns
+ *
+ * Context: channel lock held.
+ */
+void __sss_timer_tick(struct sss_channel *ch, u64 at)
+{
+	lockdep_assert_held(&ch->lock);
+	ch->tick_at = sss_timer_min(ch->tick_at, at);
+	__sss_timer_update(ch);
+}
+
+/**
+ * __sss_timer_keys() - a key pair was added: mind its end
+ * @ch: channel
+ * @now: ns
+ *
+ * Context: channel lock held.
+ */
+void __sss_timer_keys(struct sss_channel *ch, u64 now)
+{
+	lockdep_assert_held(&ch->lock);
+	ch->keys_at = keys_deadline(ch, now);
+}
+
+/**
+ * sss_timer_init() - prepare the timer of a new channel
+ * @ch: channel
+ */
+void sss_timer_init(struct sss_channel *ch)
+{
+	sss_compat_hrtimer_setup(&ch->timer, fire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+}
+
+/**
+ * sss_timer_cancel() - stop the timer for good
+ * @ch: channel nobody refers to any more
+ *
+ * Context: process; waits for a running timer.
+ */
+void sss_timer_cancel(struct sss_channel *ch)
+{
+	hrtimer_cancel(&ch->timer);
+}

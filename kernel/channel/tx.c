@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transmission.
+ *
+ * A run fills a batch of packets under the channel lock (program data is
+ * copied once more here, straight into the memory of the packet), seals it
+ * with no lock held, and hands it to flush(), which sends sealed batches in
+ * the order of their packet numbers: several CPUs may seal for one channel
+ * and the peer still sees no reordering.
+ */
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "channel/loss.h"
+#include "channel/pmtu.h"
+#include "channel/timer.h"
+#include "channel/tx.h"
+#include "crypto/aead.h"
+#include "net/udp.h"
+#include "wire/packet.h"
+
+#define BATCH_BYTES	(65535 - 8 - 40)	/* of UDP payload in one super-packet */
+#define NUMBER_AHEAD	(1ULL << 22)		/* of the largest acknowledged */
+#define QUIET_MAX	4096			/* packets in a row that elicit nothing */
+#define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
+
+/**
+ * struct batch - packets of consecutive numbers that leave as one super-packet
+ * @node: in sss_channel.tx_queue
+ * @skb: their memory
+ * @pair: reference, sealed under it
+ * @to: where they go
+ * @first: number of the first
+ * @n: how many
+ * @seg: bytes of each but the last
+ * @last: bytes of the last
+ * @sealed: may leave (sss_channel.tx_lock)
+ * @at: where each begins
+ */
+struct batch {
+	struct list_head node;
+	struct sk_buff *skb;
+	struct sss_keypair *pair;
+	union sss_endpoint to;
+	u64 first;
+	u16 n;
+	u16 seg;
+	u16 last;
+	bool sealed;
+	u8 *at[SSS_TX_BATCH_MAX];
+};
+
+/* Is there something that does not ask the congestion window? */
+static bool control_wanted(struct sss_channel *ch)
+{
+	return ch->ack_now || ch->ping || ch->confirm || ch->challenged || ch->close_due ||
+	       ch->loss.probes;
+}
+
+/**
+ * __sss_tx_wanted() - is there anything to send, whatever may hold it back?
+ * @ch: channel
+ *
+ * Context: channel lock held.
+ */
+bool __sss_tx_wanted(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return control_wanted(ch) || sss_channel_ops->pending(ch);
+}
+
+static bool number_allowed(const struct sss_channel *ch, const struct sss_keypair *pair)
+{
+	u64 base = pair->first_send;
+
+	if (ch->loss.any_acked && ch->loss.largest_acked > base)
+		base = ch->loss.largest_acked;
+	return ch->next_number - base < NUMBER_AHEAD;
+}
+
+/* RFC 9002 section 7: neither the window nor the pacer objects. */
+static bool data_allowed(struct sss_channel *ch, u64 now)
+{
+	if (ch->loss.probes)
+		return true;
+	return ch->loss.in_flight + ch->path.mtu <= ch->cong.cwnd && ch->pace_at <= now;
+}
+
+/* Memory for one more full packet of the batch; NULL: the batch is complete */
+static u8 *reserve(struct sss_channel *ch, struct batch *b)
+{
+	struct page_frag *pf = &ch->tx_frag;
+
+	if (!b->n)
+		return b->skb->data;
+	if (skb_shinfo(b->skb)->nr_frags >= MAX_SKB_FRAGS)
+		return NULL;
+	if (!skb_page_frag_refill(b->seg, pf, GFP_ATOMIC | __GFP_NOWARN) ||
+	    pf->size - pf->offset < b->seg)
+		return NULL;
+	return page_address(pf->page) + pf->offset;
+}
+
+/* Makes @len bytes from reserve() part of the batch. */
+static void commit(struct sss_channel *ch, struct batch *b, u8 *at, u32 len)
+{
+	struct sk_buff *skb = b->skb;
+	struct page_frag *pf = &ch->tx_frag;
+	int i = skb_shinfo(skb)->nr_frags;
+
+	b->at[b->n++] = at;
+	b->last = len;
+	if (b->n == 1) {
+		skb_put(skb, len);
+		return;
+	}
+	if (skb_can_coalesce(skb, i, pf->page, pf->offset)) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], len);
+	} else {
+		get_page(pf->page);
+		skb_fill_page_desc(skb, i, pf->page, pf->offset, len);
+	}
+	pf->offset += len;
+	skb->len += len;
+	skb->data_len += len;
+	skb->truesize += len;
+}
+
+static void put_ack(struct sss_channel *ch, struct sss_tx_packet *pkt, u64 now)
+{
+	u64 delay = div_u64(now - ch->received.largest_at, NSEC_PER_USEC);
+
+	if (sss_ackset_empty(&ch->received) ||
+	    sss_frame_ack_put(&pkt->w, &ch->received, delay, SSS_ACKSET_MAX, NULL))
+		return;
+	/* once this packet is acknowledged, older numbers need no mention */
+	pkt->frames[pkt->n_frames++] = (struct sss_sent_frame){
+		.type = SSS_FRAME_ACK, .value = sss_ackset_largest(&ch->received),
+	};
+}
+
+static void put_simple(struct sss_tx_packet *pkt, const struct sss_frame *frame)
+{
+	if (!sss_frame_put(&pkt->w, frame) && sss_frame_is_eliciting(frame->type))
+		pkt->eliciting = true;
+}
+
+/* The channel's own frames; the stream floor's come behind. */
+static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool data, u64 now)
+{
+	struct sss_frame frame = {};
+
+	if (ch->ack_now || (ch->unacked_eliciting && data))
+		put_ack(ch, pkt, now);
+	if (ch->challenged) {
+		frame.type = SSS_FRAME_PATH_RESPONSE;
+		memcpy(frame.path.data, ch->challenge, sizeof(frame.path.data));
+		put_simple(pkt, &frame);
+	}
+	if (ch->close_due) {
+		frame.type = SSS_FRAME_CLOSE;
+		frame.close = (struct sss_frame_close){
+			.code = ch->close_code, .frame_type = ch->close_frame_type,
+		};
+		put_simple(pkt, &frame);
+	}
+}
+
+static void put_ping(struct sss_tx_packet *pkt)
+{
+	struct sss_frame frame = { .type = SSS_FRAME_PING };
+
+	put_simple(pkt, &frame);
+}
+
+/* What was asked for is in a packet that leaves. */
+static void control_done(struct sss_channel *ch, const struct sss_tx_packet *pkt)
+{
+	ch->challenged = false;
+	ch->close_due = false;
+	ch->confirm = false;
+	ch->ping = false;
+	if (pkt->n_frames && pkt->frames[0].type == SSS_FRAME_ACK) {
+		ch->ack_now = false;
+		ch->unacked_eliciting = 0;
+		ch->ack_at = 0;
+	}
+	if (ch->loss.probes)
+		ch->loss.probes--;
+	ch->since_eliciting = pkt->eliciting ? 0 : ch->since_eliciting + 1;
+}
+
+/* Remembers the packet; false: no memory, so it must not leave. */
+static bool record(struct sss_channel *ch, const struct sss_tx_packet *pkt, u64 number,
+		   u32 size, bool counted, u64 now)
+{
+	struct sss_sent *sent;
+
+	if (!pkt->eliciting)
+		return true;
+	sent = kmalloc(struct_size(sent, frames, pkt->n_frames), GFP_ATOMIC | __GFP_NOWARN);
+	if (!sent)
+		return false;
+	sent->number = number;
+	sent->at = now;
+	sent->size = size;
+	sent->eliciting = true;
+	sent->counted = counted;
+	sent->limited = ch->loss.in_flight + size + 3 * ch->path.mtu > ch->cong.cwnd ||
+			(ch->cong.cwnd < ch->cong.ssthresh &&
+			 ch->loss.in_flight > ch->cong.cwnd / 2);
+	sent->n_frames = pkt->n_frames;
+	memcpy(sent->frames, pkt->frames, pkt->n_frames * sizeof(pkt->frames[0]));
+	__sss_loss_sent(ch, sent);
+	return true;
+}
+
+static void give_back(struct sss_channel *ch, const struct sss_tx_packet *pkt)
+{
+	unsigned int i;
+
+	for (i = 0; i < pkt->n_frames; i++)
+		if (pkt->frames[i].type != SSS_FRAME_ACK)
+			sss_channel_ops->lost(ch, &pkt->frames[i]);
+	sss_mib_inc(ch->sn, TX_NO_MEMORY);
+}
+
+/* Fills the packet at @at; returns its length, 0: there was nothing to say. */
+static u32 fill(struct sss_channel *ch, struct batch *b, u8 *at, u64 now)
+{
+	struct sss_tx_packet *pkt = &ch->tx_packet;
+	u8 *start = at + SSS_PACKET_HEADER_LEN;
+	bool data = ch->state == SSS_CHANNEL_OPEN && data_allowed(ch, now) &&
+		    sss_channel_ops->pending(ch);
+
+	if (!data && !control_wanted(ch))
+		return 0;
+	pkt->n_frames = 0;
+	pkt->eliciting = false;
+	pkt->full = false;
+	pkt->probe = ch->loss.probes > 0;
+	sss_writer_init(&pkt->w, start, b->seg - SSS_PACKET_OVERHEAD);
+	put_control(ch, pkt, data, now);
+	if (data || (pkt->probe && ch->state == SSS_CHANNEL_OPEN))
+		sss_channel_ops->fill(ch, pkt);
+	if (!pkt->eliciting && !pkt->full &&
+	    (pkt->probe || ch->ping || ch->confirm || ch->since_eliciting >= QUIET_MAX))
+		put_ping(pkt);
+	if (pkt->w.p == start)
+		return 0;
+	if (pkt->w.p - start < SSS_PACKET_MIN_FRAMES)
+		sss_writer_zero(&pkt->w, SSS_PACKET_MIN_FRAMES - (pkt->w.p - start));
+	return pkt->w.p - at + SSS_PACKET_TAG_LEN;
+}
+
+/* Adds one packet to the batch; false: the batch is complete. */
+static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
+{
+	u8 *at = reserve(ch, b);
+	u32 len;
+
+	if (!at)
+		return false;
+	len = fill(ch, b, at, now);
+	if (!len)
+		return false;
+	if (!record(ch, &ch->tx_packet, ch->next_number, len, true, now)) {
+		give_back(ch, &ch->tx_packet);
+		return false;
+	}
+	control_done(ch, &ch->tx_packet);
+	sss_packet_put_header(at, ch->next_number, b->pair->keys.send_mask,
+			      b->pair->remote_index);
+	ch->next_number++;
+	ch->pkts_sent++;
+	ch->bytes_sent += len;
+	commit(ch, b, at, len);
+	return len == b->seg;
+}
+
+/*
+ * Optimistic acknowledgements are caught by numbers never sent: one is left
+ * out at random at least once in 256 to 1024.
+ */
+static void skip_number(struct sss_channel *ch)
+{
+	if (ch->next_number < ch->skip_number)
+		return;
+	memmove(ch->skipped + 1, ch->skipped, sizeof(ch->skipped) - sizeof(ch->skipped[0]));
+	ch->skipped[0] = ch->next_number++;
+	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
+}
+
+/* Packets that the pacer lets leave in one go: about a millisecond's worth */
+static unsigned int batch_limit(const struct sss_channel *ch, u64 rate)
+{
+	u64 paced = div_u64(rate >> 10, ch->path.mtu);
+	unsigned int fit = BATCH_BYTES / ch->path.mtu;
+
+	return min_t(u64, clamp_t(u64, paced, 2, SSS_TX_BATCH_MAX), max(fit, 1U));
+}
+
+static void pace(struct sss_channel *ch, const struct batch *b, u64 rate, u64 now)
+{
+	u64 bytes = (u64)(b->n - 1) * b->seg + b->last;
+
+	if (!ch->rtt.sampled || !rate)
+		return;
+	if (ch->pace_at + PACE_BURST < now)
+		ch->pace_at = now - PACE_BURST;
+	ch->pace_at += div64_u64(bytes * NSEC_PER_SEC, rate);
+}
+
+static void free_batch(struct batch *b)
+{
+	kfree_skb(b->skb);
+	sss_keypair_put(b->pair);
+	kfree(b);
+}
+
+static struct batch *alloc_batch(struct sss_channel *ch, struct sss_keypair *pair, u32 seg)
+{
+	struct batch *b = kmalloc(sizeof(*b), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!b)
+		return NULL;
+	b->skb = alloc_skb(SSS_UDP_HEADROOM + seg, GFP_ATOMIC | __GFP_NOWARN);
+	if (!b->skb) {
+		kfree(b);
+		return NULL;
+	}
+	skb_reserve(b->skb, SSS_UDP_HEADROOM);
+	b->pair = pair;
+	b->to = ch->path.remote;
+	b->seg = seg;
+	b->n = 0;
+	b->sealed = false;
+	return b;
+}
+
+/* The pair to send under, with a reference; asks for a handshake if it ages. */
+static struct sss_keypair *sending_pair(struct sss_channel *ch)
+{
+	const struct sss_limits *limits = &ch->sn->limits;
+	struct sss_keypair *pair;
+	u64 now = sss_keypair_now();
+
+	pair = sss_keyring_get_current(&ch->ring);
+	if (pair && sss_keypair_may_send(pair, limits, now)) {
+		if (sss_keypair_wants_rekey(pair, limits, ch->next_number, now))
+			__sss_handshake_want(ch, NULL);
+		return pair;
+	}
+	if (pair)
+		sss_keypair_put(pair);
+	if (sss_channel_ops->pending(ch) || ch->loss.eliciting_in_flight)
+		__sss_handshake_want(ch, NULL);
+	return NULL;
+}
+
+static void queue_batch(struct sss_channel *ch, struct batch *b)
+{
+	spin_lock(&ch->tx_lock);
+	list_add_tail(&b->node, &ch->tx_queue);
+	spin_unlock(&ch->tx_lock);
+}
+
+/* A packet of the size that is tried (RFC 8899): PING and padding, not counted */
+static struct batch *build_probe(struct sss_channel *ch, u64 now)
+{
+	struct sss_tx_packet *pkt = &ch->tx_packet;
+	struct sss_keypair *pair = sending_pair(ch);
+	u32 size = ch->path.probe_next;
+	struct batch *b;
+
+	if (!pair)
+		return NULL;
+	b = alloc_batch(ch, pair, size);
+	if (!b) {
+		sss_keypair_put(pair);
+		return NULL;
+	}
+	skip_number(ch);
+	b->first = ch->next_number;
+	pkt->n_frames = 0;
+	pkt->eliciting = true;
+	sss_writer_init(&pkt->w, b->skb->data + SSS_PACKET_HEADER_LEN,
+			size - SSS_PACKET_OVERHEAD);
+	put_ping(pkt);
+	sss_writer_zero(&pkt->w, sss_writer_room(&pkt->w));
+	if (!record(ch, pkt, ch->next_number, size, false, now)) {
+		free_batch(b);
+		return NULL;
+	}
+	sss_packet_put_header(b->skb->data, ch->next_number++, pair->keys.send_mask,
+			      pair->remote_index);
+	__sss_pmtu_sent(ch);
+	commit(ch, b, b->skb->data, size);
+	queue_batch(ch, b);
+	return b;
+}
+
+static struct batch *build(struct sss_channel *ch)
+{
+	u64 now = ktime_get_ns(), rate;
+	struct sss_keypair *pair;
+	struct batch *b = NULL;
+	unsigned int limit;
+
+	if (ch->restarting || (ch->state != SSS_CHANNEL_OPEN && !ch->close_due))
+		return NULL;
+	if (sss_pmtu_due(ch, now))
+		return build_probe(ch, now);
+	if (!control_wanted(ch) && (!sss_channel_ops->pending(ch) || !data_allowed(ch, now)))
+		return NULL;
+	pair = sending_pair(ch);
+	if (!pair)
+		return NULL;
+	skip_number(ch);
+	rate = sss_cong_pacing_rate(&ch->cong, ch->rtt.smoothed);
+	limit = batch_limit(ch, rate);
+	if (number_allowed(ch, pair))
+		b = alloc_batch(ch, pair, ch->path.mtu);
+	if (!b) {
+		sss_keypair_put(pair);
+		return NULL;
+	}
+	b->first = ch->next_number;
+	while (b->n < limit && ch->next_number < ch->skip_number)
+		if (!add_packet(ch, b, now))
+			break;
+	if (!b->n) {
+		free_batch(b);
+		return NULL;
+	}
+	pace(ch, b, rate, now);
+	queue_batch(ch, b);
+	return b;
+}
+
+static void seal(const struct batch *b)
+{
+	unsigned int i;
+	u32 len;
+
+	for (i = 0; i < b->n; i++) {
+		len = i + 1 < b->n ? b->seg : b->last;
+		sss_aead_seal(b->at[i], SSS_PACKET_HEADER_LEN, len - SSS_PACKET_OVERHEAD,
+			      b->first + i, b->pair->keys.send);
+	}
+}
+
+static void send(struct sss_channel *ch, struct batch *b)
+{
+	struct sk_buff *skb = b->skb;
+	struct sss_udp *udp;
+
+	b->skb = NULL;
+	rcu_read_lock();
+	udp = READ_ONCE(ch->host->udp);
+	if (udp)
+		sss_udp_send(udp, skb, &b->to, &ch->path.cache, b->n > 1 ? b->seg : 0, 0);
+	else
+		kfree_skb(skb);
+	rcu_read_unlock();
+	free_batch(b);
+}
+
+/* Marks @done as sealed and sends what may leave: sealed, all before it gone */
+static void flush(struct sss_channel *ch, struct batch *done)
+{
+	struct batch *b;
+
+	spin_lock_bh(&ch->tx_lock);
+	done->sealed = true;
+	if (ch->tx_flushing) {
+		spin_unlock_bh(&ch->tx_lock);
+		return;
+	}
+	ch->tx_flushing = true;
+	while ((b = list_first_entry_or_null(&ch->tx_queue, struct batch, node)) && b->sealed) {
+		list_del(&b->node);
+		spin_unlock(&ch->tx_lock);
+		send(ch, b);
+		spin_lock(&ch->tx_lock);
+	}
+	ch->tx_flushing = false;
+	spin_unlock_bh(&ch->tx_lock);
+}
+
+/**
+ * sss_channel_transmit() - send what may be sent now
+ * @ch: channel; the caller holds a reference
+ *
+ * Call it after anything that makes something sendable. What congestion
+ * control or pacing holds back goes out later by itself.
+ *
+ * Context: process or softirq, no channel lock held; a socket lock may be.
+ */
+void sss_channel_transmit(struct sss_channel *ch)
+{
+	struct batch *b;
+
+	do {
+		spin_lock_bh(&ch->lock);
+		b = build(ch);
+		__sss_timer_update(ch);
+		spin_unlock_bh(&ch->lock);
+		if (b) {
+			seal(b);
+			flush(ch, b);
+		}
+	} while (b);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Transmission: packets are filled under the channel lock, sealed outside it,
+ * and leave in the order of their numbers as GSO super-packets.
+ */
+#ifndef _SSS_CHANNEL_TX_H
+#define _SSS_CHANNEL_TX_H
+
+#include "channel/channel.h"
+
+#define SSS_TX_BATCH_MAX 64	/* packets of one super-packet */
+
+/**
+ * struct sss_sent - a packet that left, until its fate is known
+ * @node: in sss_loss.sent or .gone
+ * @number: packet number
+ * @at: ns, when it was sent
+ * @size: UDP payload bytes
+ * @eliciting: the peer must acknowledge it
+ * @counted: it counts as in flight (an MTU probe does not)
+ * @limited: the window was in use when it left
+ * @n_frames: of @frames
+ * @frames: what it carried
+ */
+struct sss_sent {
+	struct list_head node;
+	u64 number;
+	u64 at;
+	u32 size;
+	bool eliciting;
+	bool counted;
+	bool limited;
+	u8 n_frames;
+	struct sss_sent_frame frames[];
+};
+
+void sss_tx_abandon(struct sss_channel *ch);
+bool __sss_tx_wanted(struct sss_channel *ch);
+
+#endif /* _SSS_CHANNEL_TX_H */
