@@ -63,6 +63,7 @@ struct sss_limits {
  * @services: struct sss_service.node (peer)
  * @limiter: handshake rate limit by source (channel)
  * @learnt_peers: peers that nobody configured, at most limits.max_channels (peer)
+ * @orphans: closed streams with data to deliver, at most limits.max_orphans (stream)
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
  * @next_channel_id: likewise (channel)
@@ -82,6 +83,7 @@ struct sss_net {
 	u32 last_service_id;
 	struct sss_ratelimiter *limiter;
 	atomic_t learnt_peers;
+	atomic_t orphans;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;
 	atomic_t next_channel_id;
