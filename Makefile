@@ -40,7 +40,7 @@ userspace: packages
 programs: userspace
 	@scripts/kernel source612
 	@echo "== building the test programs" >&2
-	@$(MAKE) -s -C selftests BUILD=$(SSS_BUILD) SSS_CACHE=$(SSS_CACHE) all
+	@$(MAKE) -s -j$(shell nproc) -C selftests BUILD=$(SSS_BUILD) SSS_CACHE=$(SSS_CACHE) all
 
 # The module, on this machine's kernel
 
