@@ -30,9 +30,8 @@ void sss_reasm_init(struct sss_reasm *re, struct sss_range *storage, u32 max)
  */
 int sss_reasm_check(const struct sss_reasm *re, u64 offset, u64 end, bool fin)
 {
-	if (re->final != SSS_REASM_NO_FINAL && (end > re->final || (fin && end != re->final)))
-		return SSS_REASM_FINAL_SIZE;
-	if (fin && end < re->highest)
+	/* a known end is where @highest is, so the second half keeps it from moving back */
+	if (end > re->final || (fin && end < re->highest))
 		return SSS_REASM_FINAL_SIZE;
 	if (offset <= re->edge || sss_ranges_fits(&re->above, offset, end))
 		return 0;
