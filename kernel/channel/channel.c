@@ -593,6 +593,7 @@ void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info)
 
 static int host_create(struct sss_host *host)
 {
+	spin_lock_init(&host->drained_lock);
 	INIT_LIST_HEAD(&host->drained);
 	return sss_handshake_host_create(host);
 }

@@ -14,10 +14,27 @@
 /* Marks @ch to be run when the sockets are empty; keeps the reference it is given. */
 static void gather(struct sss_host *host, struct sss_channel *ch)
 {
-	if (list_empty(&ch->rx_node))
+	bool first;
+
+	spin_lock_bh(&host->drained_lock);
+	first = list_empty(&ch->rx_node);
+	if (first)
 		list_add_tail(&ch->rx_node, &host->drained);
-	else
+	spin_unlock_bh(&host->drained_lock);
+	if (!first)
 		sss_channel_put(ch);
+}
+
+static struct sss_channel *next_gathered(struct sss_host *host)
+{
+	struct sss_channel *ch;
+
+	spin_lock_bh(&host->drained_lock);
+	ch = list_first_entry_or_null(&host->drained, struct sss_channel, rx_node);
+	if (ch)
+		list_del_init(&ch->rx_node);
+	spin_unlock_bh(&host->drained_lock);
+	return ch;
 }
 
 /* A packet under a key pair that has no channel yet: it may create one. */
@@ -98,8 +115,7 @@ static void drained(void *owner)
 	struct sss_host *host = owner;
 	struct sss_channel *ch;
 
-	while ((ch = list_first_entry_or_null(&host->drained, struct sss_channel, rx_node))) {
-		list_del_init(&ch->rx_node);
+	while ((ch = next_gathered(host))) {
 		if (sss_rx_is_small(ch)) {
 			sss_rx_run(ch);
 			sss_channel_put(ch);

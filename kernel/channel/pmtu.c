@@ -16,7 +16,7 @@ static u32 ceiling(struct sss_channel *ch)
 	u32 mtu = 0;
 
 	rcu_read_lock();
-	udp = READ_ONCE(ch->host->udp);
+	udp = rcu_dereference(ch->host->udp);
 	if (udp)
 		mtu = sss_udp_mtu(udp, &ch->path.remote);
 	rcu_read_unlock();

@@ -458,7 +458,7 @@ static void send(struct sss_channel *ch, struct batch *b)
 
 	b->skb = NULL;
 	rcu_read_lock();
-	udp = READ_ONCE(ch->host->udp);
+	udp = rcu_dereference(ch->host->udp);
 	if (udp)
 		sss_udp_send(udp, skb, &b->to, &ch->path.cache, b->n > 1 ? b->seg : 0, 0);
 	else

@@ -285,7 +285,7 @@ int sss_host_set(struct sss_host *host, const struct sss_host_config *config,
 }
 
 /* True for the one caller that shall end the host. */
-static bool unpublish(struct sss_host *host, struct sss_udp **udp)
+static bool unpublish(struct sss_host *host)
 {
 	struct sss_net *sn = host->sn;
 	bool first;
@@ -301,32 +301,41 @@ static bool unpublish(struct sss_host *host, struct sss_udp **udp)
 		spin_lock_bh(&host->peers_lock);
 		WRITE_ONCE(host->dead, true);
 		spin_unlock_bh(&host->peers_lock);
-		*udp = rcu_replace_pointer(host->udp, NULL, lockdep_is_held(&sn->hosts_lock));
 	}
 	mutex_unlock(&sn->hosts_lock);
 	return first;
+}
+
+static struct sss_udp *take_udp(struct sss_host *host)
+{
+	struct sss_net *sn = host->sn;
+	struct sss_udp *udp;
+
+	mutex_lock(&sn->hosts_lock);
+	udp = rcu_replace_pointer(host->udp, NULL, lockdep_is_held(&sn->hosts_lock));
+	mutex_unlock(&sn->hosts_lock);
+	return udp;
 }
 
 /**
  * sss_host_del() - end a host, its peers and their channels
  * @host: reference held by the caller, who keeps it
  *
- * The order is what makes it safe: first nobody can find the host, then no
- * packet comes in any more, then what is under way ends, then the peers go,
- * and the key is wiped when nothing is left that could use it.
+ * The order is what makes it safe: first nobody can find the host, then the
+ * peers go while their channels can still say so, then no packet comes in any
+ * more, then handshakes under way end, and the key is wiped when nothing is
+ * left that could use it.
  *
  * Harmless if somebody else deleted it. Context: process, sleeps.
  */
 void sss_host_del(struct sss_host *host)
 {
-	struct sss_udp *udp;
-
-	if (!unpublish(host, &udp))
+	if (!unpublish(host))
 		return;
-	/* Waits for RCU: whoever found host, udp or peer table has finished. */
-	sss_udp_close(udp);
-	host_ops->stop(host);
 	sss_peer_del_all(host);
+	/* Waits for RCU: whoever found host, udp or peer table has finished. */
+	sss_udp_close(take_udp(host));
+	host_ops->stop(host);
 	sss_peer_table_free(host);
 	host_ops->destroy(host);
 	sss_cookie_checker_clear(&host->cookie);

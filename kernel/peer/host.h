@@ -53,6 +53,8 @@ struct sss_net_ops;
  * @peers_lock: leaf (BH) but for struct sss_peer.lock and .channel_lock, which
  *	nest in it: @peers and @peer_list change only under it
  * @handshakes: the channel floor's, made by sss_host_ops.create
+ * @drained_lock: leaf (BH), protects @drained: two UDP sockets for a moment, when
+ *	the port changes
  * @drained: the channel floor's: channels that this drain brought packets for
  */
 struct sss_host {
@@ -73,9 +75,10 @@ struct sss_host {
 	bool dead;
 	struct rhashtable peers;
 	struct list_head peer_list;
-	struct mutex peers_mutex;
-	spinlock_t peers_lock;
+	struct mutex peers_mutex;	/* making and configuring */
+	spinlock_t peers_lock;		/* table and list */
 	void *handshakes;
+	spinlock_t drained_lock;
 	struct list_head drained;
 };
 
