@@ -75,6 +75,9 @@ int sss_netlink_put_peer_name(struct sk_buff *skb, const struct sss_peer *peer);
 /* netlink_dump.c */
 int sss_netlink_service_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sss_netlink_stats_get(struct sk_buff *skb, struct genl_info *info);
+u32 sss_netlink_socket_type(u8 kind);
+
+/* netlink_channel.c */
 int sss_netlink_channel_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sss_netlink_stream_dump(struct sk_buff *skb, struct netlink_callback *cb);
 

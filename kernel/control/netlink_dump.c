@@ -8,7 +8,13 @@
 #include "wire/frame.h"
 #include "netlink.h"
 
-static u32 socket_type(u8 kind)
+/**
+ * sss_netlink_socket_type() - kind of a stream as programs know it
+ * @kind: SSS_KIND_*
+ *
+ * Return: SOCK_STREAM or SOCK_DGRAM.
+ */
+u32 sss_netlink_socket_type(u8 kind)
 {
 	return kind == SSS_KIND_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM;
 }
@@ -23,7 +29,7 @@ static int put_service(struct sk_buff *skb, struct netlink_callback *cb,
 		return -EMSGSIZE;
 	if (nla_put_string(skb, SSS_A_SERVICE, entry->service) ||
 	    nla_put_string(skb, SSS_A_PROTOCOL, entry->protocol) ||
-	    nla_put_u32(skb, SSS_A_KIND, socket_type(entry->kind)) ||
+	    nla_put_u32(skb, SSS_A_KIND, sss_netlink_socket_type(entry->kind)) ||
 	    nla_put_u32(skb, SSS_A_UID, from_kuid_munged(user_ns, entry->cred->euid)) ||
 	    nla_put_u32(skb, SSS_A_QUEUED, READ_ONCE(sk->sk_ack_backlog)) ||
 	    nla_put_u32(skb, SSS_A_BACKLOG, READ_ONCE(sk->sk_max_ack_backlog)))

@@ -3,6 +3,7 @@
  * net.sss.*: every member of struct sss_limits, per namespace, each with its
  * smallest and largest value. One list makes the table.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 #include "base/compat.h"
@@ -10,7 +11,7 @@
 #include "control.h"
 
 #define DAY_MS	(24 * 60 * 60 * 1000)
-#define MEGA	(1 << 20)
+#define MEGA	SZ_1M
 
 struct knob {
 	const char *name;

@@ -69,13 +69,13 @@ struct sss_peer {
 	u32 id;
 	struct sss_eid eid;
 	u32 flags;
-	spinlock_t lock;
+	spinlock_t lock;		/* remote, endpoints */
 	struct sss_noise_remote remote;
 	struct sss_peer_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
 	unsigned int n_endpoints;
 	struct sss_cookie_keys cookie_keys;
 	struct sss_channel __rcu *channel;
-	spinlock_t channel_lock;
+	spinlock_t channel_lock;	/* channel */
 	bool dead;
 };
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/* CHANNEL_GET and STREAM_GET: walks over all peers that have a channel */
+#include <net/sock.h>
+#include "channel/channel.h"
+#include "net/endpoint.h"
+#include "peer/peer.h"
+#include "stream/stream.h"
+#include "wire/frame.h"
+#include "netlink.h"
+
+/* Under RCU; the channel with a reference, or NULL. */
+static struct sss_channel *get_channel(const struct sss_peer *peer)
+{
+	struct sss_channel *ch = rcu_dereference(peer->channel);
+
+	return ch && sss_channel_get(ch) ? ch : NULL;
+}
+
+static void *start(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   &sss_netlink_family, NLM_F_MULTI, cmd);
+}
+
+static int finish(struct sk_buff *skb, void *header, int err)
+{
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return err;
+}
+
+/* A pair is made when its handshake ends: one age for both. */
+static int put_ages(struct sk_buff *skb, struct sss_channel *ch)
+{
+	struct sss_keypair *pair = sss_keyring_get_current(&ch->ring);
+	u64 age;
+
+	if (!pair)
+		return 0;
+	age = div_u64(sss_keypair_now() - pair->birth, NSEC_PER_MSEC);
+	sss_keypair_put(pair);
+	if (nla_put_u64_64bit(skb, SSS_A_LAST_HANDSHAKE, age, SSS_A_PAD) ||
+	    nla_put_u64_64bit(skb, SSS_A_KEY_AGE, age, SSS_A_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_path(struct sk_buff *skb, struct sss_channel *ch)
+{
+	union sss_endpoint remote;
+
+	spin_lock_bh(&ch->lock);
+	remote = ch->path.remote;
+	spin_unlock_bh(&ch->lock);
+	return remote.sa.sa_family ? sss_netlink_put_endpoint(skb, &remote) : 0;
+}
+
+static int put_channel(struct sk_buff *skb, struct sss_channel *ch)
+{
+	struct sss_info info = { .stream_id = SSS_STREAM_NO_ID };
+
+	sss_channel_get_info(ch, &info);
+	if (sss_netlink_put_peer_name(skb, ch->peer) ||
+	    nla_put_u32(skb, SSS_A_CHANNEL_ID, ch->id) ||
+	    nla_put(skb, SSS_A_INFO, sizeof(info), &info))
+		return -EMSGSIZE;
+	return put_path(skb, ch) ?: put_ages(skb, ch);
+}
+
+static int fill_channel(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
+			struct sss_netlink_walk *walk)
+{
+	struct sss_channel *ch = get_channel(peer);
+	int err = -EMSGSIZE;
+	void *header;
+
+	if (!ch)
+		return 0;
+	header = start(skb, cb, SSS_CMD_CHANNEL_GET);
+	if (header)
+		err = finish(skb, header, put_channel(skb, ch));
+	sss_channel_put(ch);
+	return err;
+}
+
+/**
+ * sss_netlink_channel_dump() - SSS_CMD_CHANNEL_GET
+ * @skb: to fill
+ * @cb: where it goes on
+ *
+ * Return: bytes filled; 0: that was all.
+ */
+int sss_netlink_channel_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return sss_netlink_walk_peers(skb, cb, fill_channel);
+}
+
+static int put_names(struct sk_buff *skb, const struct sss_request *request)
+{
+	if (!*request->service)
+		return 0;
+	if (nla_put_string(skb, SSS_A_SERVICE, request->service) ||
+	    nla_put_string(skb, SSS_A_PROTOCOL, request->protocol))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_stream(struct sk_buff *skb, struct netlink_callback *cb, struct sss_channel *ch,
+		      const struct sss_stream_entry *entry)
+{
+	struct user_namespace *user_ns = sk_user_ns(NETLINK_CB(cb->skb).sk);
+
+	if (sss_netlink_put_peer_name(skb, ch->peer) ||
+	    nla_put_u32(skb, SSS_A_CHANNEL_ID, ch->id) ||
+	    nla_put_u64_64bit(skb, SSS_A_STREAM_ID, entry->id, SSS_A_PAD) ||
+	    nla_put_u32(skb, SSS_A_KIND, sss_netlink_socket_type(entry->kind)) ||
+	    nla_put(skb, SSS_A_INFO, sizeof(entry->info), &entry->info))
+		return -EMSGSIZE;
+	if (entry->parent != SSS_ID_ROOT &&
+	    nla_put_u64_64bit(skb, SSS_A_PARENT_ID, entry->parent, SSS_A_PAD))
+		return -EMSGSIZE;
+	if (entry->has_uid &&
+	    nla_put_u32(skb, SSS_A_UID, from_kuid_munged(user_ns, entry->uid)))
+		return -EMSGSIZE;
+	return put_names(skb, &entry->request);
+}
+
+static int fill_streams(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
+			struct sss_netlink_walk *walk)
+{
+	struct sss_channel *ch = get_channel(peer);
+	struct sss_stream_entry entry;
+	u64 next = walk->inner;
+	int err = 0;
+
+	if (!ch)
+		return 0;
+	while (!err && sss_stream_dump(ch, &next, &entry)) {
+		void *header = start(skb, cb, SSS_CMD_STREAM_GET);
+
+		err = -EMSGSIZE;
+		if (header)
+			err = finish(skb, header, put_stream(skb, cb, ch, &entry));
+		if (!err)
+			walk->inner = next;
+	}
+	sss_channel_put(ch);
+	return err;
+}
+
+/**
+ * sss_netlink_stream_dump() - SSS_CMD_STREAM_GET
+ * @skb: to fill
+ * @cb: where it goes on
+ *
+ * Return: bytes filled; 0: that was all.
+ */
+int sss_netlink_stream_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return sss_netlink_walk_peers(skb, cb, fill_streams);
+}
