@@ -67,6 +67,7 @@ static void destruct(struct sock *sk)
 
 	if (ss->stream)
 		sss_stream_put(ss->stream);
+	kfree(ss->status);
 	kfree(ss->service_desc);
 	kfree(ss->protocol_desc);
 	__skb_queue_purge(&sk->sk_receive_queue);
@@ -80,6 +81,7 @@ static void destruct(struct sock *sk)
 	WARN_ON_ONCE(sk->sk_forward_alloc);
 
 	sk_sockets_allocated_dec(sk);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 	sss_gauge_dec(sss_netns(sock_net(sk)), SOCKETS);
 }
 
@@ -379,6 +381,7 @@ struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int 
 	sk->sk_rcvbuf = READ_ONCE(limits->rmem[1]);
 	sss_sk(sk)->local.sss_family = AF_SSS;
 	sk_sockets_allocated_inc(sk);
+	sock_prot_inuse_add(net, sk->sk_prot, 1);
 	sss_gauge_inc(sss_netns(net), SOCKETS);
 	return sk;
 }
@@ -421,6 +424,7 @@ int __init sss_socket_init(void)
 {
 	int err;
 
+	BUILD_BUG_ON(sizeof(struct sockaddr_sss) != sizeof(struct sockaddr_storage));
 	set_memory_limits();
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)

@@ -114,6 +114,8 @@ static int start(struct socket *sock, const struct sockaddr_sss *to, bool fastop
 	st = sss_stream_create(request.kind, GFP_KERNEL);
 	if (!st)
 		goto put_host;
+	kfree(ss->status);
+	ss->status = NULL;
 	sss_stream_set_user_timeout(st, ss->user_timeout);
 	strscpy(request.service, to->sss_service, sizeof(request.service));
 	strscpy(request.protocol, to->sss_protocol, sizeof(request.protocol));
@@ -147,17 +149,21 @@ static long wait_for_answer(struct sock *sk, long timeo)
 	return timeo;
 }
 
-/* The answer is there: tell it, once. */
+/* The answer is there: tell it, once. SSS_STATUS can be read afterwards. */
 static int conclude(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
+	struct sss_sock *ss = sss_sk(sk);
 	int err;
 
-	if (!sss_sk(sk)->failed) {
+	if (!ss->failed) {
 		sock->state = SS_CONNECTED;
 		return 0;
 	}
 	err = sock_error(sk);
+	ss->status = kzalloc(sizeof(*ss->status), GFP_KERNEL_ACCOUNT);
+	if (ss->status)
+		sss_stream_get_status(ss->stream, ss->status);
 	__sss_sock_abort_connect(sock);
 	return err ?: -ECONNABORTED;
 }

@@ -17,11 +17,12 @@ bool __sss_sock_readable(const struct sock *sk)
 	const struct sss_stream *st = sss_sk(sk)->stream;
 	int lowat = READ_ONCE(sk->sk_rcvlowat);
 
+	lockdep_assert(lockdep_sock_is_held(sk));
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		return true;
 	if (lowat <= 1 || !sss_recvq_queued(st))
 		return sss_recvq_readable(st);
-	return sss_recvq_queued(st) >= min_t(u64, lowat, sss_recvq_capacity(st) / 2);
+	return sss_recvq_queued(st) >= min_t(u32, lowat, sss_recvq_capacity(st) / 2);
 }
 
 /**
@@ -70,14 +71,20 @@ static int wait_for_data(struct sock *sk, struct sss_stream *st, long *timeo, si
 	return 0;
 }
 
-/* MSG_PEEK: once enough is there, or no more will come, all in one copy. */
+/* For MSG_PEEK, which makes no room: never wait for more than can come. */
+static bool enough_to_peek(const struct sss_stream *st, u32 target)
+{
+	return sss_recvq_queued(st) >= clamp_t(u32, target, 1, max(sss_recvq_capacity(st), 1u));
+}
+
+/* Once enough is there, or no more will come, all in one copy. */
 static ssize_t peek(struct sock *sk, struct msghdr *msg, size_t len, int flags, long timeo)
 {
 	struct sss_stream *st = sss_sk(sk)->stream;
 	u32 target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	int err = 0, n;
 
-	while (!err && sss_recvq_queued(st) < min_t(u64, target, sss_recvq_capacity(st)))
+	while (!err && !enough_to_peek(st, target))
 		err = wait_for_data(sk, st, &timeo, sss_recvq_queued(st));
 	if (sss_sk(sk)->stream != st)
 		return -ENOTCONN;

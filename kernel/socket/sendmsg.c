@@ -8,6 +8,9 @@
 /* Without memory for data that would fit: look again after this long. */
 #define NO_MEMORY_WAIT	(HZ / 20 + 1)
 
+/* A long write leaves in parts, the first while the next is being copied. */
+#define SEND_PART	65536
+
 /* A third of the queue must be free, so that nobody is woken for every ack. */
 static bool enough_room(const struct sock *sk)
 {
@@ -20,6 +23,7 @@ static bool enough_room(const struct sock *sk)
  */
 bool __sss_sock_writable(const struct sock *sk)
 {
+	lockdep_assert(lockdep_sock_is_held(sk));
 	return enough_room(sk) && sss_sendq_writable(sss_sk(sk)->stream);
 }
 
@@ -130,16 +134,17 @@ static ssize_t send_all(struct sock *sk, struct msghdr *msg, size_t len, long ti
 {
 	struct sss_stream *st = sss_sk(sk)->stream;
 	bool more = msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST) || sss_sk(sk)->cork;
+	int ret = may_send(sk, st);
 	size_t sent = 0;
-	int ret = 0;
 
-	while (sent < len) {
-		ret = may_send(sk, st);
-		if (ret)
-			break;
-		ret = sss_sendq_append(st, sk, msg, len - sent, msg->msg_flags);
+	while (!ret && sent < len) {
+		ret = sss_sendq_append(st, sk, msg, min_t(size_t, len - sent, SEND_PART),
+				       msg->msg_flags);
 		if (ret > 0) {
 			sent += ret;
+			if (sent < len)
+				sss_sendq_push(st, true);
+			ret = may_send(sk, st);
 			continue;
 		}
 		if (ret != -EAGAIN)
@@ -147,8 +152,6 @@ static ssize_t send_all(struct sock *sk, struct msghdr *msg, size_t len, long ti
 		/* What waits for more must not wait for room as well. */
 		sss_sendq_push(st, false);
 		ret = wait_for_room(sk, st, &timeo);
-		if (ret)
-			break;
 	}
 	if (sent && sss_sk(sk)->stream == st)
 		sss_sendq_push(st, more);

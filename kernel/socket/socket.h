@@ -29,6 +29,7 @@ struct sss_stream;
  * @host: reference, the local identity bind() chose; NULL: none, or any
  * @local: local address as getsockname() shows it
  * @remote: the peer's, once there is a stream
+ * @status: what the peer said to the last connect() that failed, or NULL
  * @service_desc: SSS_SERVICE_DESC, NULL: empty
  * @protocol_desc: SSS_PROTOCOL_DESC, NULL: empty
  * @deferred: enum sss_stream_event bits that arrived while a program held the
@@ -47,6 +48,7 @@ struct sss_sock {
 	struct sss_host *host;
 	struct sockaddr_sss local;
 	struct sockaddr_sss remote;
+	struct sss_status *status;
 	char *service_desc;
 	char *protocol_desc;
 	unsigned long deferred;

@@ -149,27 +149,10 @@ static int get_status(struct sock *sk, char __user *val, int __user *optlen, int
 	lock_sock(sk);
 	if (sss_sk(sk)->stream)
 		sss_stream_get_status(sss_sk(sk)->stream, &status);
+	else if (sss_sk(sk)->status)
+		status = *sss_sk(sk)->status;
 	release_sock(sk);
 	return put_struct(val, optlen, room, &status, sizeof(status));
-}
-
-/* TCP's names for how far the two halves of a stream are. */
-static u32 tcp_state(const struct sock *sk)
-{
-	const struct sss_stream *st = sss_sk(sk)->stream;
-
-	if (!st || sss_sk(sk)->failed || sk->sk_state != TCP_ESTABLISHED)
-		return sk->sk_state;
-	switch (sk->sk_shutdown) {
-	case 0:
-		return TCP_ESTABLISHED;
-	case RCV_SHUTDOWN:
-		return TCP_CLOSE_WAIT;
-	case SEND_SHUTDOWN:
-		return sss_sendq_done(st) ? TCP_FIN_WAIT2 : TCP_FIN_WAIT1;
-	default:
-		return sss_sendq_done(st) ? TCP_CLOSE : TCP_LAST_ACK;
-	}
 }
 
 static int get_info(struct sock *sk, char __user *val, int __user *optlen, int room)
@@ -179,7 +162,8 @@ static int get_info(struct sock *sk, char __user *val, int __user *optlen, int r
 	lock_sock(sk);
 	if (sss_sk(sk)->stream)
 		sss_stream_get_info(sss_sk(sk)->stream, &info);
-	info.state = tcp_state(sk);
+	else
+		info.state = sk->sk_state;
 	release_sock(sk);
 	return put_struct(val, optlen, room, &info, sizeof(info));
 }
