@@ -78,7 +78,7 @@ struct sss_host {
 	struct mutex peers_mutex;	/* making and configuring */
 	spinlock_t peers_lock;		/* table and list */
 	void *handshakes;
-	spinlock_t drained_lock;
+	spinlock_t drained_lock;	/* drained */
 	struct list_head drained;
 };
 
@@ -116,8 +116,8 @@ struct sss_host_config {
  * struct sss_host_ops - what the channel floor does with a host
  * @net: given to sss_udp_open()
  * @create: set up host->handshakes before any packet can arrive
- * @stop: host is dead and its UDP sockets are closed: end every channel and
- *	handshake of it; sleeps. Its peers are still there
+ * @stop: host is dead, its peers are gone and its UDP sockets closed: end what
+ *	handshakes are under way; sleeps
  * @destroy: free host->handshakes
  */
 struct sss_host_ops {
