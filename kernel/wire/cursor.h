@@ -27,6 +27,9 @@ struct sss_writer {
 	bool bad;
 };
 
+/**
+ * sss_cursor_init() - read @len bytes at @data
+ */
 static inline void sss_cursor_init(struct sss_cursor *c, const void *data, size_t len)
 {
 	c->p = data;
@@ -34,6 +37,9 @@ static inline void sss_cursor_init(struct sss_cursor *c, const void *data, size_
 	c->bad = false;
 }
 
+/**
+ * sss_cursor_left() - bytes not read yet
+ */
 static inline size_t sss_cursor_left(const struct sss_cursor *c)
 {
 	return c->end - c->p;
@@ -46,6 +52,9 @@ u64 sss_cursor_be64(struct sss_cursor *c);
 u64 sss_cursor_varint(struct sss_cursor *c);
 const u8 *sss_cursor_bytes(struct sss_cursor *c, size_t len);	/* NULL if too few */
 
+/**
+ * sss_writer_init() - write up to @len bytes to @data
+ */
 static inline void sss_writer_init(struct sss_writer *w, void *data, size_t len)
 {
 	w->p = data;
@@ -53,7 +62,10 @@ static inline void sss_writer_init(struct sss_writer *w, void *data, size_t len)
 	w->bad = false;
 }
 
-static inline size_t sss_writer_room(const struct sss_writer *w)
+/**
+ * sss_writer_room() - bytes that still fit
+ */
+u8 *sss_writer_reserve(struct sss_writer *w, size_t len);	/* for the caller to fill, or NULL */
 {
 	return w->end - w->p;
 }
