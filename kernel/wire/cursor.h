@@ -28,7 +28,10 @@ struct sss_writer {
 };
 
 /**
- * sss_cursor_init() - read @len bytes at @data
+ * sss_cursor_init() - begin to read
+ * @c: cursor
+ * @data: bytes
+ * @len: how many
  */
 static inline void sss_cursor_init(struct sss_cursor *c, const void *data, size_t len)
 {
@@ -39,6 +42,7 @@ static inline void sss_cursor_init(struct sss_cursor *c, const void *data, size_
 
 /**
  * sss_cursor_left() - bytes not read yet
+ * @c: cursor
  */
 static inline size_t sss_cursor_left(const struct sss_cursor *c)
 {
@@ -53,7 +57,10 @@ u64 sss_cursor_varint(struct sss_cursor *c);
 const u8 *sss_cursor_bytes(struct sss_cursor *c, size_t len);	/* NULL if too few */
 
 /**
- * sss_writer_init() - write up to @len bytes to @data
+ * sss_writer_init() - begin to write
+ * @w: writer
+ * @data: where
+ * @len: bytes of room
  */
 static inline void sss_writer_init(struct sss_writer *w, void *data, size_t len)
 {
@@ -64,6 +71,7 @@ static inline void sss_writer_init(struct sss_writer *w, void *data, size_t len)
 
 /**
  * sss_writer_room() - bytes that still fit
+ * @w: writer
  */
 u8 *sss_writer_reserve(struct sss_writer *w, size_t len);	/* for the caller to fill, or NULL */
 {
@@ -80,7 +88,8 @@ void sss_writer_zero(struct sss_writer *w, size_t len);
 void sss_writer_varint(struct sss_writer *w, u64 v);	/* bad above SSS_VARINT_MAX */
 
 /**
- * sss_varint_len() - bytes of @v as a variable-length integer
+ * sss_varint_len() - bytes of a variable-length integer
+ * @v: its value
  */
 static inline unsigned int sss_varint_len(u64 v)
 {

@@ -5,7 +5,7 @@
  * sss_ranges_init() - make an empty set
  * @set: the set
  * @storage: of the caller, as long as the set lives
- * @max: intervals that fit in it, at least 1
+ * @max: intervals that fit in it; may be 0: then adding fails
  */
 void sss_ranges_init(struct sss_ranges *set, struct sss_range *storage, u32 max)
 {
@@ -120,7 +120,7 @@ bool sss_ranges_fits(const struct sss_ranges *set, u64 start, u64 end)
  */
 void sss_ranges_add_newest(struct sss_ranges *set, u64 start, u64 end)
 {
-	if (!sss_ranges_add(set, start, end) || end < set->r[0].start)
+	if (!sss_ranges_add(set, start, end) || !set->n || end < set->r[0].start)
 		return;
 	splice(set, 0, 1, 0);
 	sss_ranges_add(set, start, end);

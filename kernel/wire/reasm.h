@@ -44,7 +44,9 @@ bool sss_reasm_next(const struct sss_reasm *re, u64 *start, u64 *end);
 bool sss_reasm_commit(struct sss_reasm *re, u64 offset, u64 end, bool fin);
 
 /**
- * sss_reasm_check_final() - may the stream end at @final? (RESET)
+ * sss_reasm_check_final() - may the stream end there? (RESET)
+ * @re: state
+ * @final: length of the stream
  */
 static inline bool sss_reasm_check_final(const struct sss_reasm *re, u64 final)
 {
@@ -54,6 +56,7 @@ static inline bool sss_reasm_check_final(const struct sss_reasm *re, u64 final)
 
 /**
  * sss_reasm_done() - is everything received, the end included?
+ * @re: state
  */
 static inline bool sss_reasm_done(const struct sss_reasm *re)
 {

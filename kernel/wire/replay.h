@@ -11,8 +11,14 @@
 #define SSS_REPLAY_WINDOW 8192
 #define SSS_REPLAY_WORDS (SSS_REPLAY_WINDOW / 64)
 
+/**
+ * struct sss_replay - the window
+ * @next: one above the largest received
+ * @floor: nothing below is valid
+ * @bits: a ring; number n is bit n modulo its size
+ */
 struct sss_replay {
-	u64 next;		/* one above the largest received */
+	u64 next;
 	u64 floor;
 	u64 bits[SSS_REPLAY_WORDS];
 };

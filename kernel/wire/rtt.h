@@ -10,6 +10,14 @@
 #define SSS_RTT_INITIAL_US	333000
 #define SSS_RTT_GRANULARITY_US	1000
 
+/**
+ * struct sss_rtt - the estimate, in microseconds
+ * @latest: last sample
+ * @min: smallest sample
+ * @smoothed: moving average
+ * @var: its mean deviation
+ * @sampled: there was a sample
+ */
 struct sss_rtt {
 	u32 latest;
 	u32 min;
