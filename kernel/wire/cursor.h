@@ -73,7 +73,7 @@ static inline void sss_writer_init(struct sss_writer *w, void *data, size_t len)
  * sss_writer_room() - bytes that still fit
  * @w: writer
  */
-u8 *sss_writer_reserve(struct sss_writer *w, size_t len);	/* for the caller to fill, or NULL */
+static inline size_t sss_writer_room(const struct sss_writer *w)
 {
 	return w->end - w->p;
 }
@@ -82,10 +82,10 @@ void sss_writer_u8(struct sss_writer *w, u8 v);
 void sss_writer_be16(struct sss_writer *w, u16 v);
 void sss_writer_be32(struct sss_writer *w, u32 v);
 void sss_writer_be64(struct sss_writer *w, u64 v);
-void sss_writer_varint(struct sss_writer *w, u64 v);	/* up to SSS_VARINT_MAX */
+void sss_writer_varint(struct sss_writer *w, u64 v);	/* bad above SSS_VARINT_MAX */
 void sss_writer_bytes(struct sss_writer *w, const void *data, size_t len);
 void sss_writer_zero(struct sss_writer *w, size_t len);
-void sss_writer_varint(struct sss_writer *w, u64 v);	/* bad above SSS_VARINT_MAX */
+u8 *sss_writer_reserve(struct sss_writer *w, size_t len);	/* for the caller to fill, or NULL */
 
 /**
  * sss_varint_len() - bytes of a variable-length integer
