@@ -62,6 +62,7 @@ enum sss_stream_event {
  * @limit: highest offset the peer's window allows
  * @acked: acknowledged above @base
  * @lost: to be sent again
+ * @lost_one: storage of @lost until it needs more
  * @truesize: memory in @chunks
  * @charged: of it, to the socket (S)
  * @flight: most bytes under way since the send buffer was last tuned
@@ -79,6 +80,7 @@ struct sss_txq {
 	struct sss_chunk *resend;
 	u64 base, next, end, limit;
 	struct sss_ranges acked, lost;
+	struct sss_range lost_one;
 	bool fin, fin_sent, fin_acked, fin_lost;
 	bool hold;
 };
@@ -97,6 +99,7 @@ struct sss_txq {
  * @charged: of it, to the socket (S)
  * @discard: nobody will read: STOP was asked for; count but do not keep
  * @reset: the peer reset its direction
+ * @on_listener: @truesize stands on the listener's account
  */
 struct sss_rxq {
 	spinlock_t lock;
@@ -111,6 +114,7 @@ struct sss_rxq {
 	u32 window;
 	bool discard;
 	bool reset;
+	bool on_listener;
 };
 
 /**

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flow control.
+ *
+ * Each stream has a window. Streams that nobody has accepted yet share a pool
+ * as well: the octets below the initial window of every stream that a side
+ * opens count as unaccepted when they are sent; the other side gives them back
+ * by CHANNEL_WINDOW, at once if the stream is accepted already, or when it is.
+ * And there is credit for the number of streams.
+ */
+#include <linux/math64.h>
+#include "stream/table.h"
+
+static u64 below(u64 offset, u64 window)
+{
+	return min(offset, window);
+}
+
+static u64 pool_limit(const struct sss_channel *ch)
+{
+	return ch->local.channel_window + sss_streams(ch)->pool_granted;
+}
+
+/**
+ * __sss_flow_check() - may the peer send up to here?
+ * @st: stream of a channel, which is locked
+ * @end: one above the last octet
+ *
+ * Return: 0 or SSS_ERROR_FLOW_CONTROL
+ */
+int __sss_flow_check(struct sss_stream *st, u64 end)
+{
+	struct sss_channel *ch = st->ch;
+	u64 initial = ch->local.initial_stream_window, had;
+
+	lockdep_assert_held(&ch->lock);
+	if (end <= st->rx.re.highest)
+		return 0;
+	if (end > READ_ONCE(st->rx.limit))
+		return SSS_ERROR_FLOW_CONTROL;
+	if (st->flags & SSS_ST_LOCAL)
+		return 0;
+	had = below(st->rx.re.highest, initial);
+	if (sss_streams(ch)->pool_received + below(end, initial) - had > pool_limit(ch))
+		return SSS_ERROR_FLOW_CONTROL;
+	return 0;
+}
+
+static void return_to_pool(struct sss_channel *ch, u64 octets)
+{
+	struct sss_streams *ss = sss_streams(ch);
+
+	ss->pool_returned += octets;
+	if (ss->pool_returned - ss->pool_granted >= ch->local.channel_window / 4)
+		ss->pool_due = true;
+}
+
+/**
+ * __sss_flow_received() - the peer used more of its windows
+ * @st: stream of a channel, which is locked
+ * @before: end of the farthest octet received until now
+ * @after: and from now on
+ */
+void __sss_flow_received(struct sss_stream *st, u64 before, u64 after)
+{
+	u64 initial = st->ch->local.initial_stream_window;
+	u64 octets = below(after, initial) - below(before, initial);
+
+	lockdep_assert_held(&st->ch->lock);
+	if (!octets || st->flags & SSS_ST_LOCAL)
+		return;
+	sss_streams(st->ch)->pool_received += octets;
+	if (st->flags & SSS_ST_ACCEPTED)
+		return_to_pool(st->ch, octets);
+}
+
+/**
+ * __sss_flow_accepted() - the stream's data is no longer the pool's business
+ * @st: stream of a channel, which is locked
+ */
+void __sss_flow_accepted(struct sss_stream *st)
+{
+	lockdep_assert_held(&st->ch->lock);
+	if (st->flags & SSS_ST_ACCEPTED)
+		return;
+	st->flags |= SSS_ST_ACCEPTED;
+	return_to_pool(st->ch, below(st->rx.re.highest, st->ch->local.initial_stream_window));
+}
+
+static u32 now_us(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
+}
+
+/* The window doubles while half of it is read within two round trips. */
+static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
+{
+	const struct sss_limits *limits = &st->ch->sn->limits;
+	u32 least = READ_ONCE(limits->rmem[0]), most = READ_ONCE(limits->rmem[2]);
+	const struct sss_rtt *rtt = &st->ch->rtt;
+	struct sss_rxq *rx = &st->rx;
+
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK) {
+		rx->window = clamp_t(u32, READ_ONCE(sk->sk_rcvbuf) / 2, least, max(least, most));
+		return;
+	}
+	if ((rx->read + rx->window - rx->limit) * 2 < rx->window || !rx->window_at)
+		return;
+	if (READ_ONCE(rtt->sampled) &&
+	    now - rx->window_at < div_u64(2 * READ_ONCE(rtt->smoothed), NSEC_PER_USEC))
+		rx->window = max(rx->window, min(2 * rx->window, most));
+}
+
+/**
+ * sss_flow_consumed() - a program has read, or could read more: move the window
+ * @st: stream
+ * @sk: its socket, locked
+ *
+ * Return: whether a WINDOW is due: sss_channel_transmit()
+ */
+bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk)
+{
+	struct sss_rxq *rx = &st->rx;
+	u32 now = now_us() ?: 1;
+	bool due = false;
+
+	spin_lock_bh(&rx->lock);
+	if (!rx->discard && rx->re.final == SSS_REASM_NO_FINAL) {
+		tune(st, sk, now);
+		due = rx->read + rx->window >= rx->limit + max(rx->window / 2, 1U);
+		if (due)
+			WRITE_ONCE(rx->limit, rx->read + rx->window);
+		if (due || !rx->window_at)
+			rx->window_at = now;
+	}
+	spin_unlock_bh(&rx->lock);
+	if (!due)
+		return false;
+	spin_lock_bh(&st->ch->lock);
+	__sss_sched_due(st, SSS_ST_DUE_WINDOW);
+	spin_unlock_bh(&st->ch->lock);
+	return true;
+}
+
+/**
+ * __sss_flow_may_send() - what windows allow
+ * @st: stream of a channel, which is locked
+ *
+ * Return: octets that may be sent beyond @tx.next
+ */
+u64 __sss_flow_may_send(const struct sss_stream *st)
+{
+	const struct sss_streams *ss = sss_streams(st->ch);
+	u64 initial = st->ch->remote.initial_stream_window;
+	u64 next = st->tx.next, pool, left;
+
+	lockdep_assert_held(&st->ch->lock);
+	left = st->tx.limit > next ? st->tx.limit - next : 0;
+	if (!(st->flags & SSS_ST_LOCAL) || next >= initial)
+		return left;
+	pool = max(ss->pool_max, st->ch->remote.channel_window);
+	pool = pool > ss->pool_used ? pool - ss->pool_used : 0;
+	return pool >= initial - next ? left : min(left, pool);
+}
+
+/**
+ * __sss_flow_sent() - octets were sent for the first time
+ * @st: stream of a channel, which is locked
+ * @before: @tx.next until now
+ * @after: and from now on
+ */
+void __sss_flow_sent(struct sss_stream *st, u64 before, u64 after)
+{
+	u64 initial = st->ch->remote.initial_stream_window;
+
+	lockdep_assert_held(&st->ch->lock);
+	if (st->flags & SSS_ST_LOCAL)
+		sss_streams(st->ch)->pool_used += below(after, initial) - below(before, initial);
+}
+
+/**
+ * __sss_flow_pool() - CHANNEL_WINDOW arrived
+ * @ch: channel, locked
+ * @max: octets of unaccepted data over the channel's life
+ */
+void __sss_flow_pool(struct sss_channel *ch, u64 max)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	struct sss_stream *st;
+
+	lockdep_assert_held(&ch->lock);
+	if (max <= ss->pool_max)
+		return;
+	ss->pool_max = max;
+	if (!ss->pool_blocked)
+		return;
+	ss->pool_blocked = false;
+	list_for_each_entry(st, &ss->all, all)
+		__sss_sched_activate(st);
+}
+
+/**
+ * sss_flow_streams_granted() - how many streams may the peer have opened?
+ * @ch: channel, locked
+ *
+ * Return: their number, over the channel's life
+ */
+u64 sss_flow_streams_granted(const struct sss_channel *ch)
+{
+	return max(sss_streams(ch)->granted, ch->local.max_streams);
+}
+
+/**
+ * __sss_flow_grant_streams() - let the peer open more, if it is worth a frame
+ * @ch: channel, locked
+ *
+ * As many as allowed at once, above those that are over; and never so many that
+ * sss_streams.seen could not hold them.
+ */
+void __sss_flow_grant_streams(struct sss_channel *ch)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	u64 most = min(ss->closed + ch->local.max_streams, ss->base + ss->width);
+
+	lockdep_assert_held(&ch->lock);
+	if (most >= sss_flow_streams_granted(ch) + max(ch->local.max_streams / 4, 1ULL))
+		ss->granted_due = true;
+}
+
+/**
+ * __sss_flow_stream_closed() - a stream that the peer opened is over
+ * @ch: channel, locked
+ */
+void __sss_flow_stream_closed(struct sss_channel *ch)
+{
+	sss_streams(ch)->closed++;
+	__sss_flow_grant_streams(ch);
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What goes into the next packet.
+ *
+ * First frames of the channel, then control frames of streams (@due), then
+ * data. Streams that may send data stand in a round for their urgency; the
+ * first of the most urgent round sends until its deficit is used up (deficit
+ * round robin), then goes to the end. A stream that its window or an empty
+ * queue holds back stands in no round.
+ */
+#include <linux/bitops.h>
+#include "stream/table.h"
+
+#define QUANTUM		3000	/* bytes of a turn: about two packets */
+#define SLIVER		64	/* do not cut less than this off for the end of a packet */
+#define HOLD		1200	/* MSG_MORE holds back less than a packet */
+#define STARVED_NS	(20 * NSEC_PER_MSEC)
+
+enum outcome {
+	PUT_DONE,
+	PUT_NOTHING,	/* the stream has nothing that may go */
+	PUT_FULL,	/* the packet has no room */
+};
+
+/* Octets to be sent */
+struct piece {
+	u64 offset;
+	u64 len;
+	bool again;
+	bool fin;
+};
+
+static bool may_send(const struct sss_stream *st)
+{
+	return st->id != SSS_STREAM_NO_ID &&
+	       !(st->flags & (SSS_ST_RESET | SSS_ST_OVER | SSS_ST_REFUSED));
+}
+
+/* T held. What has not been sent yet and may be, now */
+static u64 new_octets(struct sss_stream *st)
+{
+	struct sss_txq *tx = &st->tx;
+	u64 allowed, n = tx->end - tx->next;
+
+	if (!n || (tx->hold && n < HOLD))
+		return 0;
+	allowed = __sss_flow_may_send(st);
+	if (!allowed && tx->limit > tx->next)
+		sss_streams(st->ch)->pool_blocked = true;
+	return min(n, allowed);
+}
+
+/* T held. The stream's next piece: lost data first; false: nothing may go */
+static bool choose(struct sss_stream *st, struct piece *p)
+{
+	struct sss_txq *tx = &st->tx;
+
+	if (!may_send(st))
+		return false;
+	p->again = !sss_ranges_empty(&tx->lost);
+	if (p->again) {
+		p->offset = tx->lost.r[0].start;
+		p->len = tx->lost.r[0].end - p->offset;
+		return true;
+	}
+	p->offset = tx->next;
+	p->len = new_octets(st);
+	return p->len || (tx->next == tx->end && tx->fin && (!tx->fin_sent || tx->fin_lost));
+}
+
+/**
+ * __sss_sched_activate() - a stream may have something to send
+ * @st: stream of a channel, which is locked
+ */
+void __sss_sched_activate(struct sss_stream *st)
+{
+	struct sss_streams *ss = sss_streams(st->ch);
+	struct piece p;
+	bool any;
+
+	lockdep_assert_held(&st->ch->lock);
+	if (!list_empty(&st->sched) || !may_send(st))
+		return;
+	spin_lock(&st->tx.lock);
+	any = choose(st, &p);
+	spin_unlock(&st->tx.lock);
+	if (!any)
+		return;
+	st->deficit = QUANTUM;
+	list_add_tail(&st->sched, &ss->level[st->urgency]);
+	ss->levels |= BIT(st->urgency);
+}
+
+/**
+ * __sss_sched_leave() - a stream has nothing to send any more
+ * @st: stream of a channel, which is locked
+ */
+void __sss_sched_leave(struct sss_stream *st)
+{
+	struct sss_streams *ss = sss_streams(st->ch);
+
+	lockdep_assert_held(&st->ch->lock);
+	if (list_empty(&st->sched))
+		return;
+	list_del_init(&st->sched);
+	if (list_empty(&ss->level[st->urgency]))
+		ss->levels &= ~BIT(st->urgency);
+}
+
+/**
+ * __sss_sched_due() - control frames are to be sent
+ * @st: stream of a channel, which is locked; without an id they wait for it
+ * @due: SSS_ST_DUE_*
+ */
+void __sss_sched_due(struct sss_stream *st, u32 due)
+{
+	lockdep_assert_held(&st->ch->lock);
+	if (st->flags & SSS_ST_OVER)
+		return;
+	if (st->flags & SSS_ST_STOPPED)
+		due &= ~SSS_ST_DUE_WINDOW;
+	st->flags |= due;
+	if (due && st->id != SSS_STREAM_NO_ID && list_empty(&st->due))
+		list_add_tail(&st->due, &sss_streams(st->ch)->due);
+}
+
+/**
+ * __sss_sched_fly() - something of the stream was sent
+ * @st: stream of a channel, which is locked
+ */
+void __sss_sched_fly(struct sss_stream *st)
+{
+	lockdep_assert_held(&st->ch->lock);
+	if (list_empty(&st->flight))
+		list_add_tail(&st->flight, &sss_streams(st->ch)->flight);
+}
+
+static u32 unacked_control(const struct sss_stream *st)
+{
+	u32 due = 0;
+
+	if (st->flags & SSS_ST_LOCAL) {
+		if (!(st->flags & SSS_ST_INIT_ACKED))
+			due |= SSS_ST_DUE_INIT;
+	} else if (!(st->flags & SSS_ST_REPLY_ACKED)) {
+		due |= SSS_ST_DUE_REPLY;
+	}
+	if ((st->flags & (SSS_ST_RESET | SSS_ST_RESET_ACKED)) == SSS_ST_RESET)
+		due |= SSS_ST_DUE_RESET;
+	return due;
+}
+
+/**
+ * __sss_sched_land() - something of the stream was acknowledged
+ * @st: stream of a channel, which is locked
+ */
+void __sss_sched_land(struct sss_stream *st)
+{
+	const struct sss_txq *tx = &st->tx;
+
+	lockdep_assert_held(&st->ch->lock);
+	if (tx->base == tx->next && tx->fin_sent == tx->fin_acked && !unacked_control(st))
+		list_del_init(&st->flight);
+}
+
+/* Gives streams that wait their ids, as far as credit goes. */
+static void open_streams(struct sss_channel *ch)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	u64 credit = max(ss->credit, ch->remote.max_streams);
+	struct sss_stream *st;
+
+	while (ss->next < credit && !ss->starved_until) {
+		st = list_first_entry_or_null(&ss->opening, struct sss_stream, wait);
+		if (!st)
+			return;
+		if (__sss_table_open_local(st)) {
+			ss->starved_until = ktime_get_ns() + STARVED_NS;
+			ss->next_tick = ss->next_tick ? min(ss->next_tick, ss->starved_until) :
+							ss->starved_until;
+			return;
+		}
+		__sss_sched_activate(st);
+		/* with data, INIT goes in front of it */
+		__sss_sched_due(st, (st->flags & SSS_ST_DUE) |
+				    (list_empty(&st->sched) ? SSS_ST_DUE_INIT : 0));
+	}
+}
+
+/**
+ * sss_sched_pending() - is there anything to send?
+ * @ch: channel, locked
+ *
+ * Return: whether sss_sched_fill() would put a frame into an empty packet
+ */
+bool sss_sched_pending(struct sss_channel *ch)
+{
+	struct sss_streams *ss = sss_streams(ch);
+
+	lockdep_assert_held(&ch->lock);
+	if (ss->levels || !list_empty(&ss->due) || ss->granted_due || ss->pool_due)
+		return true;
+	return !list_empty(&ss->opening) && !ss->starved_until &&
+	       ss->next < max(ss->credit, ch->remote.max_streams);
+}
+
+/* T held. A STREAM frame with as much of the piece as fits */
+static enum outcome write_piece(struct sss_stream *st, struct sss_tx_packet *pkt, struct piece *p)
+{
+	size_t room = sss_writer_room(&pkt->w);
+	size_t head = sss_frame_stream_overhead(st->id, p->offset, 0, false);
+	struct sss_txq *tx = &st->tx;
+	bool to_end;
+	u8 *payload;
+	u32 len;
+
+	/* a length below 64 takes one byte: @head is at least the shorter header's length */
+	if (room < head + (p->len ? 1 : 0))
+		return PUT_FULL;
+	head = sss_frame_stream_overhead(st->id, p->offset, 0, true);
+	len = min_t(u64, p->len, room - head);
+	if (len < p->len && len < SLIVER && pkt->n_frames)
+		return PUT_FULL;
+	to_end = sss_frame_stream_overhead(st->id, p->offset, len, false) + len > room;
+	p->fin = tx->fin && p->offset + len == tx->end;
+	p->len = len;
+	if (sss_frame_stream_header(&pkt->w, st->id, p->offset, len, p->fin, false, to_end))
+		return PUT_FULL;
+	payload = sss_writer_reserve(&pkt->w, len);
+	sss_sendq_read(st, p->offset, payload, len);
+	pkt->full = to_end;
+	return PUT_DONE;
+}
+
+/* T held. The piece is in a packet. */
+static void sent_piece(struct sss_stream *st, const struct piece *p)
+{
+	struct sss_txq *tx = &st->tx;
+	u64 end = p->offset + p->len;
+
+	if (p->fin) {
+		tx->fin_sent = true;
+		tx->fin_lost = false;
+	}
+	if (p->again) {
+		st->resent += p->len;
+		sss_mib_add(st->ch->sn, BYTES_RESENT, p->len);
+		sss_ranges_remove(&tx->lost, p->offset, end);
+	} else if (p->len) {
+		__sss_flow_sent(st, tx->next, end);
+		WRITE_ONCE(tx->next, end);
+	}
+}
+
+/* T held, the piece is chosen */
+static enum outcome put_piece(struct sss_stream *st, struct sss_tx_packet *pkt, struct piece *p)
+{
+	enum outcome outcome;
+
+	if (pkt->full || pkt->n_frames + 2 > SSS_TX_FRAMES_MAX ||
+	    !__sss_control_put_init(st, pkt))
+		return PUT_FULL;
+	outcome = write_piece(st, pkt, p);
+	if (outcome != PUT_DONE)
+		return outcome;
+	sent_piece(st, p);
+	sss_tx_note(pkt, SSS_FRAME_STREAM, st->id, p->offset, p->len,
+		    p->fin ? SSS_SENT_FIN : 0);
+	__sss_sched_fly(st);
+	return PUT_DONE;
+}
+
+static enum outcome put_next(struct sss_stream *st, struct sss_tx_packet *pkt, u32 *len)
+{
+	enum outcome outcome = PUT_NOTHING;
+	struct piece p;
+
+	spin_lock(&st->tx.lock);
+	if (choose(st, &p))
+		outcome = put_piece(st, pkt, &p);
+	spin_unlock(&st->tx.lock);
+	*len = outcome == PUT_DONE ? p.len : 0;
+	return outcome;
+}
+
+/* The turn goes on while the deficit lasts. */
+static void charge(struct sss_streams *ss, struct sss_stream *st, u32 len)
+{
+	st->deficit -= len;
+	if (st->deficit > 0)
+		return;
+	st->deficit += QUANTUM;
+	list_move_tail(&st->sched, &ss->level[st->urgency]);
+}
+
+static void put_data(struct sss_channel *ch, struct sss_tx_packet *pkt)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	struct sss_stream *st;
+	u32 len;
+
+	while (ss->levels && !pkt->full) {
+		st = list_first_entry(&ss->level[__ffs(ss->levels)], struct sss_stream, sched);
+		switch (put_next(st, pkt, &len)) {
+		case PUT_DONE:
+			charge(ss, st, len);
+			break;
+		case PUT_NOTHING:
+			__sss_sched_leave(st);
+			break;
+		case PUT_FULL:
+			return;
+		}
+	}
+}
+
+static void put_due(struct sss_channel *ch, struct sss_tx_packet *pkt)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	struct sss_stream *st, *next;
+
+	list_for_each_entry_safe(st, next, &ss->due, due) {
+		if (!__sss_control_put(st, pkt))
+			return;
+		list_del_init(&st->due);
+	}
+}
+
+/* T held. The first octets that nobody has acknowledged; false: none */
+static bool first_unacked(struct sss_stream *st, struct piece *p)
+{
+	struct sss_txq *tx = &st->tx;
+	u64 end = tx->next;
+
+	p->again = true;
+	p->offset = tx->base;
+	if (may_send(st) && p->offset < end &&
+	    sss_ranges_first_gap(&tx->acked, &p->offset, &end)) {
+		p->len = end - p->offset;
+		return true;
+	}
+	p->offset = tx->end;
+	p->len = 0;
+	return may_send(st) && tx->fin_sent && !tx->fin_acked;
+}
+
+/* A probe with nothing new to carry: what has been under way longest, once more */
+static void put_again(struct sss_channel *ch, struct sss_tx_packet *pkt)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	struct sss_stream *st;
+	struct piece p;
+
+	st = list_first_entry_or_null(&ss->flight, struct sss_stream, flight);
+	if (!st)
+		return;
+	list_move_tail(&st->flight, &ss->flight);
+	st->flags |= unacked_control(st);
+	if (!__sss_control_put(st, pkt))
+		return;
+	list_del_init(&st->due);
+	spin_lock(&st->tx.lock);
+	if (first_unacked(st, &p))
+		put_piece(st, pkt, &p);
+	spin_unlock(&st->tx.lock);
+}
+
+/**
+ * sss_sched_fill() - put frames into a packet
+ * @ch: channel, locked
+ * @pkt: packet
+ */
+void sss_sched_fill(struct sss_channel *ch, struct sss_tx_packet *pkt)
+{
+	unsigned int before = pkt->n_frames;
+	struct sss_streams *ss = sss_streams(ch);
+
+	lockdep_assert_held(&ch->lock);
+	if (!list_empty(&ss->opening))
+		open_streams(ch);
+	if ((ss->granted_due || ss->pool_due) && !__sss_control_put_channel(ch, pkt))
+		return;
+	put_due(ch, pkt);
+	put_data(ch, pkt);
+	if (pkt->probe && pkt->n_frames == before)
+		put_again(ch, pkt);
+}

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Send queue: what a program wrote, until the peer has acknowledged it.
+ *
+ *	base            next               end
+ *	 |  acked, lost  |  to be sent      |
+ *	 +---------------+------------------+-----> offset
+ *
+ * Data is copied once, into page fragments. Everything from @base up stays
+ * here, because it may have to be sent again; @acked and @lost say what became
+ * of the part below @next. Both are bounded: where an interval does not fit,
+ * more is sent again than needed, which the peer ignores.
+ */
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include "stream/table.h"
+
+#define RANGES_FIRST	8
+#define RANGES_MOST	1024
+
+/**
+ * struct sss_chunk - part of the send queue: bytes in one page fragment
+ * @node: in sss_txq.chunks
+ * @page: reference
+ * @page_offset: of the first byte
+ * @len: bytes; grows while it is the last and the fragment goes on
+ * @offset: in the stream's offset space
+ */
+struct sss_chunk {
+	struct list_head node;
+	struct page *page;
+	u32 page_offset;
+	u32 len;
+	u64 offset;
+};
+
+#define CHUNK_COST	SKB_DATA_ALIGN(sizeof(struct sss_chunk))
+
+static struct kmem_cache *cache;
+
+/**
+ * sss_sendq_init() - make the cache of chunks
+ *
+ * Sleeps. Return: 0 or -ENOMEM.
+ */
+int __init sss_sendq_init(void)
+{
+	cache = KMEM_CACHE(sss_chunk, SLAB_ACCOUNT);
+	return cache ? 0 : -ENOMEM;
+}
+
+/**
+ * sss_sendq_exit() - undo sss_sendq_init()
+ */
+void sss_sendq_exit(void)
+{
+	kmem_cache_destroy(cache);
+}
+
+/**
+ * sss_sendq_setup() - an empty queue
+ * @tx: zeroed
+ */
+void sss_sendq_setup(struct sss_txq *tx)
+{
+	spin_lock_init(&tx->lock);
+	INIT_LIST_HEAD(&tx->chunks);
+	sss_ranges_init(&tx->acked, NULL, 0);
+	sss_ranges_init(&tx->lost, &tx->lost_one, 1);
+}
+
+static u64 chunk_end(const struct sss_chunk *chunk)
+{
+	return chunk->offset + chunk->len;
+}
+
+static void free_chunks(struct sss_stream *st, struct list_head *chunks)
+{
+	struct sss_chunk *chunk, *next;
+
+	list_for_each_entry_safe(chunk, next, chunks, node) {
+		put_page(chunk->page);
+		kmem_cache_free(cache, chunk);
+		sss_gauge_dec(st->ch->sn, TX_CHUNKS);
+	}
+}
+
+/* Takes what lies below @base out of the queue. */
+static void release(struct sss_txq *tx, struct list_head *freed)
+{
+	struct sss_chunk *chunk;
+	u32 cost = 0;
+
+	while ((chunk = list_first_entry_or_null(&tx->chunks, struct sss_chunk, node)) &&
+	       chunk_end(chunk) <= tx->base) {
+		if (tx->cursor == chunk)
+			tx->cursor = NULL;
+		if (tx->resend == chunk)
+			tx->resend = NULL;
+		list_move_tail(&chunk->node, freed);
+		cost += chunk->len + CHUNK_COST;
+	}
+	WRITE_ONCE(tx->truesize, tx->truesize - cost);
+}
+
+/**
+ * __sss_sendq_purge() - nothing of it will be sent
+ * @st: stream of a channel, which is locked
+ *
+ * What was sent counts as the stream's length from now on.
+ */
+void __sss_sendq_purge(struct sss_stream *st)
+{
+	struct sss_txq *tx = &st->tx;
+	LIST_HEAD(freed);
+
+	lockdep_assert_held(&st->ch->lock);
+	spin_lock(&tx->lock);
+	list_splice_init(&tx->chunks, &freed);
+	tx->cursor = NULL;
+	tx->resend = NULL;
+	WRITE_ONCE(tx->end, tx->next);
+	WRITE_ONCE(tx->base, tx->next);
+	WRITE_ONCE(tx->truesize, 0);
+	tx->acked.n = 0;
+	tx->lost.n = 0;
+	tx->fin_lost = false;
+	tx->hold = false;
+	spin_unlock(&tx->lock);
+	free_chunks(st, &freed);
+}
+
+/**
+ * sss_sendq_free() - free what is left, with the stream
+ * @st: stream without any reference
+ */
+void sss_sendq_free(struct sss_stream *st)
+{
+	WARN_ON_ONCE(st->tx.charged);
+	if (st->ch)
+		free_chunks(st, &st->tx.chunks);
+	kfree(st->tx.acked.r);
+	if (st->tx.lost.r != &st->tx.lost_one)
+		kfree(st->tx.lost.r);
+}
+
+/* Makes room for more intervals. @own: storage that is not to be freed */
+static bool grow(struct sss_ranges *set, const struct sss_range *own)
+{
+	u32 max = max_t(u32, 2 * set->max, RANGES_FIRST);
+	struct sss_range *r;
+
+	if (max > RANGES_MOST)
+		return false;
+	r = kmalloc_array(max, sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
+	if (!r)
+		return false;
+	memcpy(r, set->r, set->n * sizeof(*r));
+	if (set->r != own)
+		kfree(set->r);
+	set->r = r;
+	set->max = max;
+	return true;
+}
+
+static int insert_range(struct sss_ranges *set, const struct sss_range *own, u64 start, u64 end)
+{
+	int err = sss_ranges_add(set, start, end);
+
+	if (err && grow(set, own))
+		err = sss_ranges_add(set, start, end);
+	return err;
+}
+
+/* Never fails: without room, what lies between two intervals is taken in. */
+static void add_lost(struct sss_txq *tx, u64 start, u64 end)
+{
+	struct sss_ranges *lost = &tx->lost;
+	u32 i;
+
+	if (!insert_range(lost, &tx->lost_one, start, end))
+		return;
+	i = min(sss_ranges_find(lost, start), lost->n - 1);
+	sss_ranges_add(lost, min(start, lost->r[i].start), max(end, lost->r[i].end));
+}
+
+/* Moves @base over what is acknowledged behind it. */
+static void advance(struct sss_txq *tx, u64 base)
+{
+	struct sss_range lowest;
+
+	while (!sss_ranges_empty(&tx->acked) && tx->acked.r[0].start <= base) {
+		sss_ranges_pop_lowest(&tx->acked, &lowest);
+		base = max(base, lowest.end);
+	}
+	WRITE_ONCE(tx->base, base);
+	sss_ranges_remove_below(&tx->lost, base);
+}
+
+/**
+ * __sss_sendq_acked() - a STREAM frame was acknowledged
+ * @st: stream of a channel, which is locked
+ * @offset: of its first octet
+ * @len: octets
+ * @fin: it had the FIN
+ *
+ * Return: whether memory was freed or all is acknowledged: the socket is to know
+ */
+bool __sss_sendq_acked(struct sss_stream *st, u64 offset, u32 len, bool fin)
+{
+	struct sss_txq *tx = &st->tx;
+	u64 end = offset + len;
+	LIST_HEAD(freed);
+	bool news;
+
+	lockdep_assert_held(&st->ch->lock);
+	spin_lock(&tx->lock);
+	if (fin)
+		tx->fin_acked = true;
+	if (tx->next - tx->base > tx->flight)
+		WRITE_ONCE(tx->flight, min_t(u64, tx->next - tx->base, S32_MAX / 2));
+	if (end > tx->base && offset <= tx->base) {
+		advance(tx, end);
+		release(tx, &freed);
+	} else if (end > tx->base) {
+		/* on failure it is sent again, and acknowledged then */
+		if (insert_range(&tx->acked, NULL, offset, end))
+			add_lost(tx, offset, end);
+		else
+			sss_ranges_remove(&tx->lost, offset, end);
+	}
+	news = !list_empty(&freed) || (tx->fin_acked && tx->base == tx->end);
+	spin_unlock(&tx->lock);
+	free_chunks(st, &freed);
+	return news;
+}
+
+/**
+ * __sss_sendq_lost() - a STREAM frame was lost
+ * @st: stream of a channel, which is locked
+ * @offset: of its first octet
+ * @len: octets
+ * @fin: it had the FIN
+ */
+void __sss_sendq_lost(struct sss_stream *st, u64 offset, u32 len, bool fin)
+{
+	struct sss_txq *tx = &st->tx;
+	u64 end = offset + len, gap;
+
+	lockdep_assert_held(&st->ch->lock);
+	spin_lock(&tx->lock);
+	if (fin && !tx->fin_acked && tx->fin_sent)
+		tx->fin_lost = true;
+	end = min(end, tx->next);
+	for (offset = max(offset, tx->base); offset < end; offset = gap) {
+		gap = end;
+		if (!sss_ranges_first_gap(&tx->acked, &offset, &gap))
+			break;
+		add_lost(tx, offset, gap);
+	}
+	spin_unlock(&tx->lock);
+}
+
+/* The chunk with @offset, looked for from @hint if that is not behind it */
+static struct sss_chunk *find(struct sss_txq *tx, struct sss_chunk *hint, u64 offset)
+{
+	struct sss_chunk *chunk = hint;
+
+	if (!chunk || chunk->offset > offset)
+		chunk = list_first_entry(&tx->chunks, struct sss_chunk, node);
+	list_for_each_entry_from(chunk, &tx->chunks, node)
+		if (chunk_end(chunk) > offset)
+			return chunk;
+	return NULL;
+}
+
+/**
+ * sss_sendq_read() - copy data into a packet
+ * @st: stream, @tx.lock held
+ * @offset: of the first byte, not below @tx.base
+ * @to: where to
+ * @len: bytes, not beyond @tx.end
+ */
+void sss_sendq_read(struct sss_stream *st, u64 offset, u8 *to, u32 len)
+{
+	struct sss_txq *tx = &st->tx;
+	bool again = offset < tx->next;
+	struct sss_chunk *chunk;
+
+	lockdep_assert_held(&tx->lock);
+	if (!len)
+		return;
+	chunk = find(tx, again ? tx->resend : tx->cursor, offset);
+	while (len && !WARN_ON_ONCE(!chunk || list_entry_is_head(chunk, &tx->chunks, node))) {
+		u32 skip = offset - chunk->offset;
+		u32 n = min(len, chunk->len - skip);
+
+		if (again)
+			tx->resend = chunk;
+		else
+			tx->cursor = chunk;
+		memcpy(to, page_address(chunk->page) + chunk->page_offset + skip, n);
+		to += n;
+		offset += n;
+		len -= n;
+		chunk = list_next_entry(chunk, node);
+	}
+}
+
+/* Does the fragment go on where the queue's last chunk ends? */
+static bool continues(struct sss_txq *tx, const struct page_frag *pfrag)
+{
+	struct sss_chunk *last;
+
+	if (list_empty(&tx->chunks))
+		return false;
+	last = list_last_entry(&tx->chunks, struct sss_chunk, node);
+	return last->page == pfrag->page && last->page_offset + last->len == pfrag->offset;
+}
+
+static void add_bytes(struct sss_txq *tx, struct sock *sk, u32 len, u32 cost)
+{
+	WRITE_ONCE(tx->end, tx->end + len);
+	WRITE_ONCE(tx->truesize, tx->truesize + cost);
+	tx->charged += cost;
+	sk_wmem_queued_add(sk, cost);
+	sk_mem_charge(sk, cost);
+}
+
+/* Takes @len bytes behind the fragment's offset into the queue; false: no memory. */
+static bool append(struct sss_stream *st, struct sock *sk, struct page_frag *pfrag, u32 len)
+{
+	struct sss_txq *tx = &st->tx;
+	struct sss_chunk *chunk = NULL;
+
+	spin_lock_bh(&tx->lock);
+	if (!continues(tx, pfrag)) {
+		spin_unlock_bh(&tx->lock);
+		chunk = kmem_cache_alloc(cache, sk->sk_allocation);
+		if (!chunk)
+			return false;
+		chunk->page = pfrag->page;
+		chunk->page_offset = pfrag->offset;
+		chunk->len = len;
+		get_page(chunk->page);
+		sss_gauge_inc(st->ch->sn, TX_CHUNKS);
+		spin_lock_bh(&tx->lock);
+		chunk->offset = tx->end;
+		list_add_tail(&chunk->node, &tx->chunks);
+		add_bytes(tx, sk, len, len + CHUNK_COST);
+	} else {
+		list_last_entry(&tx->chunks, struct sss_chunk, node)->len += len;
+		add_bytes(tx, sk, len, len);
+	}
+	spin_unlock_bh(&tx->lock);
+	pfrag->offset += len;
+	return true;
+}
+
+static bool may_append(const struct sss_stream *st)
+{
+	return !(READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER | SSS_ST_REFUSED)) &&
+	       !READ_ONCE(st->tx.fin);
+}
+
+/* One fragment's worth; bytes or a negative errno. */
+static int append_some(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct page_frag *pfrag = sk_page_frag(sk);
+	int room = READ_ONCE(sk->sk_sndbuf) - READ_ONCE(st->tx.truesize);
+	size_t n;
+
+	if (room <= 0 || !sk_page_frag_refill(sk, pfrag))
+		return -EAGAIN;
+	n = min3(len, (size_t)room, (size_t)(pfrag->size - pfrag->offset));
+	if (!sk_wmem_schedule(sk, n + CHUNK_COST))
+		return -EAGAIN;
+	n = copy_page_from_iter(pfrag->page, pfrag->offset, n, &msg->msg_iter);
+	if (!n)
+		return -EFAULT;
+	if (append(st, sk, pfrag, n))
+		return n;
+	iov_iter_revert(&msg->msg_iter, n);
+	return -ENOMEM;
+}
+
+/**
+ * sss_sendq_append() - take data of a program
+ * @st: stream
+ * @sk: its socket, locked
+ * @msg: data
+ * @len: bytes of it
+ * @flags: MSG_*, unused so far
+ *
+ * Nothing is sent before sss_sendq_push(), unless the stream is sending anyway.
+ *
+ * Sleeps. Return: bytes taken, at least one; -EAGAIN: SO_SNDBUF is full, or
+ * memory is short; -EPIPE: the stream sends no more; -EFAULT, -ENOMEM.
+ */
+int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
+		     int flags)
+{
+	size_t taken = 0;
+	int n = 0;
+
+	sss_stream_settle(st, sk);
+	while (taken < len) {
+		if (!may_append(st)) {
+			n = -EPIPE;
+			break;
+		}
+		n = append_some(st, sk, msg, len - taken);
+		if (n < 0)
+			break;
+		taken += n;
+	}
+	/* purged while it was written: nobody would ever look at it again */
+	if (taken && READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER)) {
+		spin_lock_bh(&st->ch->lock);
+		__sss_sendq_purge(st);
+		spin_unlock_bh(&st->ch->lock);
+		sss_stream_settle(st, sk);
+	}
+	return taken ?: n;
+}
+
+/**
+ * sss_sendq_push() - send what was appended
+ * @st: stream, its socket locked
+ * @more: more will follow at once: a partial packet may wait for it, 200 ms
+ */
+void sss_sendq_push(struct sss_stream *st, bool more)
+{
+	struct sss_channel *ch = st->ch;
+
+	if (!ch)
+		return;
+	spin_lock_bh(&ch->lock);
+	if (!(st->flags & (SSS_ST_RESET | SSS_ST_OVER))) {
+		if (st->tx.hold != more) {
+			spin_lock(&st->tx.lock);
+			st->tx.hold = more;
+			spin_unlock(&st->tx.lock);
+		}
+		__sss_timed_watch(st, 0);
+		__sss_sched_activate(st);
+	}
+	spin_unlock_bh(&ch->lock);
+	sss_channel_transmit(ch);
+}
+
+/**
+ * sss_sendq_writable() - would sss_sendq_append() take one byte?
+ * @st: stream with a socket, whose lock or spinlock is held
+ *
+ * Return: whether SO_SNDBUF allows it and the stream may send
+ */
+bool sss_sendq_writable(const struct sss_stream *st)
+{
+	const struct sock *sk = READ_ONCE(st->sk);
+
+	return sk && may_append(st) &&
+	       READ_ONCE(st->tx.truesize) < (u32)READ_ONCE(sk->sk_sndbuf);
+}
+
+/**
+ * sss_sendq_done() - is everything acknowledged, the end included?
+ * @st: stream
+ *
+ * Return: whether it is, or will never be
+ */
+bool sss_sendq_done(const struct sss_stream *st)
+{
+	if (READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER))
+		return true;
+	return READ_ONCE(st->tx.fin_acked) && READ_ONCE(st->tx.base) == READ_ONCE(st->tx.end);
+}
+
+/**
+ * sss_sendq_queued() - SIOCOUTQ
+ * @st: stream
+ *
+ * Return: bytes written and not acknowledged
+ */
+u32 sss_sendq_queued(const struct sss_stream *st)
+{
+	return READ_ONCE(st->tx.end) - READ_ONCE(st->tx.base);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The streams of one channel, and what the files of this floor share. All of
+ * it under the channel lock unless said otherwise.
+ */
+#ifndef _SSS_STREAM_TABLE_H
+#define _SSS_STREAM_TABLE_H
+
+#include <linux/xarray.h>
+#include "peer/peer.h"
+#include "stream/stream.h"
+
+#define SSS_LEVELS	8	/* urgency 0 to 7 */
+#define SSS_URGENCY	3	/* of a new stream */
+#define SSS_WEIGHT	16
+
+/* struct sss_stream.flags */
+#define SSS_ST_LOCAL		BIT(0)	/* opened by us */
+#define SSS_ST_INIT_ACKED	BIT(1)	/* opened by us: the peer knows it */
+#define SSS_ST_CONNECTING	BIT(2)	/* connect() has no answer yet */
+#define SSS_ST_CONNECTED	BIT(3)	/* the service said yes, or it was accepted */
+#define SSS_ST_ACCEPTED		BIT(4)	/* no longer on the pool for unaccepted data */
+#define SSS_ST_REFUSED		BIT(5)	/* opened by the peer, and we said no */
+#define SSS_ST_REPLY_ACKED	BIT(6)	/* and it knows what we said */
+#define SSS_ST_RESET		BIT(7)	/* our direction was reset */
+#define SSS_ST_RESET_ACKED	BIT(8)	/* and the peer knows */
+#define SSS_ST_STOPPED		BIT(9)	/* we want no more of the peer's direction */
+#define SSS_ST_STOP_RECEIVED	BIT(10)	/* the peer wants no more of ours */
+#define SSS_ST_ORPHAN		BIT(11)	/* close() was called */
+#define SSS_ST_LET_GO		BIT(12)	/* the socket's part is over */
+#define SSS_ST_OVER		BIT(13)	/* out of the table */
+#define SSS_ST_UNCOUNTED	BIT(14)	/* no longer keeps the channel alive */
+#define SSS_ST_DUE_INIT		BIT(24)	/* control frames to be sent */
+#define SSS_ST_DUE_REPLY	BIT(25)
+#define SSS_ST_DUE_RESET	BIT(26)
+#define SSS_ST_DUE_STOP		BIT(27)
+#define SSS_ST_DUE_WINDOW	BIT(28)
+#define SSS_ST_DUE		(SSS_ST_DUE_INIT | SSS_ST_DUE_REPLY | SSS_ST_DUE_RESET | \
+				 SSS_ST_DUE_STOP | SSS_ST_DUE_WINDOW)
+
+/* struct sss_sent_frame.flags of a STREAM frame */
+#define SSS_SENT_FIN		BIT(0)
+
+/**
+ * struct sss_streams - all streams of a channel
+ * @ids: id -> struct sss_stream
+ * @last: the one looked up last, NULL: none
+ * @all: struct sss_stream.all, also those without an id
+ * @opening: wait for their first INIT, in order of connect()
+ * @due: have control frames
+ * @flight: have something sent that is not acknowledged, longest ago first
+ * @touched: their sockets have something to learn
+ * @timed: have a deadline
+ * @level: who may send data, per urgency
+ * @levels: bit per non-empty level
+ * @next: sequence number of the next stream we open
+ * @credit: of MAX_STREAMS: we may open those with lower numbers
+ * @base: lowest sequence number the peer has not opened yet
+ * @seen: bit per number from @base, circular, @width bits; NULL: none opened
+ * @width: as many as the peer may have open, a power of two
+ * @closed: streams of the peer that are over
+ * @granted: the MAX_STREAMS we sent last, or the transport parameter
+ * @granted_due: send it
+ * @pool_used: bytes of unaccepted data we sent, see flow.c
+ * @pool_max: the CHANNEL_WINDOW received last
+ * @pool_received: bytes of unaccepted data that came
+ * @pool_returned: of them, no longer unaccepted
+ * @pool_granted: the CHANNEL_WINDOW we sent last, without the initial window
+ * @pool_due: send it
+ * @pool_blocked: some stream waits for the pool
+ * @starved_until: ns, no memory to open a stream: try again then; 0: no
+ * @next_tick: ns, when a deadline may have passed, 0: none
+ * @down_since: ns, when the link went down, 0: it is not
+ */
+struct sss_streams {
+	struct xarray ids;
+	struct sss_stream *last;
+	struct list_head all;
+	struct list_head opening;
+	struct list_head due;
+	struct list_head flight;
+	struct list_head touched;
+	struct list_head timed;
+	struct list_head level[SSS_LEVELS];
+	u8 levels;
+	u64 next;
+	u64 credit;
+	u64 base;
+	unsigned long *seen;
+	u32 width;
+	u64 closed;
+	u64 granted;
+	bool granted_due;
+	u64 pool_used;
+	u64 pool_max;
+	u64 pool_received;
+	u64 pool_returned;
+	u64 pool_granted;
+	bool pool_due;
+	bool pool_blocked;
+	u64 starved_until;
+	u64 next_tick;
+	u64 down_since;
+};
+
+/**
+ * struct sss_note - text and code that came with a refusal or a reset
+ */
+struct sss_note {
+	u64 code;
+	bool reset;
+	u8 len;
+	char text[];
+};
+
+static inline struct sss_streams *sss_streams(const struct sss_channel *ch)
+{
+	return ch->streams;
+}
+
+extern const struct sss_stream_ops *sss_stream_ops;
+
+/* table.c */
+struct sss_stream *__sss_table_find(struct sss_channel *ch, u64 id);
+int __sss_table_look_up(struct sss_channel *ch, u64 id, struct sss_stream **stp);
+int __sss_table_open_local(struct sss_stream *st);
+int __sss_table_check_new(struct sss_channel *ch, u64 id);
+int __sss_table_add_remote(struct sss_stream *st, u64 id);
+void __sss_table_touch(struct sss_stream *st, unsigned long events);
+void sss_table_deliver(struct sss_channel *ch);
+
+/* stream.c */
+int sss_stream_cache_init(void);
+void sss_stream_cache_exit(void);
+struct sss_stream *sss_stream_alloc(u8 kind, gfp_t gfp);
+void __sss_stream_join(struct sss_stream *st, struct sss_channel *ch, u32 flags);
+void __sss_stream_break(struct sss_stream *st, int err);
+void __sss_stream_abort(struct sss_stream *st, int err);
+void __sss_stream_reset(struct sss_stream *st, u64 code);
+void __sss_stream_stop(struct sss_stream *st, u64 code);
+void __sss_stream_uncount(struct sss_stream *st);
+void __sss_stream_let_go(struct sss_stream *st);
+void __sss_stream_check_over(struct sss_stream *st);
+void __sss_stream_set_note(struct sss_stream *st, bool reset, u64 code, const u8 *text, u8 len);
+
+/* timed.c */
+void __sss_timed_watch(struct sss_stream *st, u64 now);
+void __sss_timed_progress(struct sss_stream *st);
+u64 sss_timed_tick(struct sss_channel *ch, u64 now);
+
+/* sendq.c */
+int sss_sendq_init(void);
+void sss_sendq_exit(void);
+void sss_sendq_setup(struct sss_txq *tx);
+void __sss_sendq_purge(struct sss_stream *st);
+bool __sss_sendq_acked(struct sss_stream *st, u64 offset, u32 len, bool fin);
+void __sss_sendq_lost(struct sss_stream *st, u64 offset, u32 len, bool fin);
+void sss_sendq_read(struct sss_stream *st, u64 offset, u8 *to, u32 len);
+void sss_sendq_free(struct sss_stream *st);
+
+/* sched.c */
+void __sss_sched_due(struct sss_stream *st, u32 due);
+void __sss_sched_activate(struct sss_stream *st);
+void __sss_sched_leave(struct sss_stream *st);
+void __sss_sched_fly(struct sss_stream *st);
+void __sss_sched_land(struct sss_stream *st);
+bool sss_sched_pending(struct sss_channel *ch);
+void sss_sched_fill(struct sss_channel *ch, struct sss_tx_packet *pkt);
+
+/* control.c */
+bool __sss_control_put_init(struct sss_stream *st, struct sss_tx_packet *pkt);
+bool __sss_control_put(struct sss_stream *st, struct sss_tx_packet *pkt);
+bool __sss_control_put_channel(struct sss_channel *ch, struct sss_tx_packet *pkt);
+void sss_control_acked(struct sss_channel *ch, const struct sss_sent_frame *frame);
+void sss_control_lost(struct sss_channel *ch, const struct sss_sent_frame *frame);
+
+/* recvq.c */
+int sss_recvq_init(void);
+void sss_recvq_exit(void);
+void sss_recvq_setup(struct sss_rxq *rx);
+int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *frame,
+		       const struct sss_rx_packet *pkt);
+int __sss_recvq_reset(struct sss_stream *st, u64 final);
+void sss_recvq_purge(struct sss_stream *st);
+void sss_recvq_free(struct sss_stream *st);
+bool sss_recvq_over(const struct sss_stream *st);
+
+/* flow.c */
+int __sss_flow_check(struct sss_stream *st, u64 end);
+void __sss_flow_received(struct sss_stream *st, u64 before, u64 after);
+void __sss_flow_accepted(struct sss_stream *st);
+bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk);
+u64 __sss_flow_may_send(const struct sss_stream *st);
+void __sss_flow_sent(struct sss_stream *st, u64 before, u64 after);
+void __sss_flow_pool(struct sss_channel *ch, u64 max);
+void __sss_flow_stream_closed(struct sss_channel *ch);
+void __sss_flow_grant_streams(struct sss_channel *ch);
+u64 sss_flow_streams_granted(const struct sss_channel *ch);
+
+/* accept.c */
+int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init);
+void sss_listener_get(struct sss_listener *l);
+void sss_listener_put(struct sss_listener *l);
+void sss_listener_notify(struct sss_listener *l, unsigned long events);
+void sss_listener_charge(struct sss_listener *l, s32 delta);
+bool sss_listener_is_full(struct sock *sk);
+bool sss_listener_remove(struct sss_listener *l, struct sss_stream *st);
+
+/* request.c */
+u8 sss_request_lookup(struct sss_host *host, const struct sss_eid *from,
+		      const struct sss_request *request, char *text);
+void sss_request_answered(struct sss_channel *ch, const struct sss_request *request,
+			  u8 status, const char *text);
+void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 len);
+const char *sss_request_text(u8 status);
+
+#endif /* _SSS_STREAM_TABLE_H */
