@@ -131,6 +131,9 @@ static void finish(struct sss_channel *ch)
 	__sss_loss_forget(ch, false);
 	spin_unlock_bh(&ch->lock);
 	sss_keyring_clear(&ch->ring);
+	if (ch->remote_incarnation)	/* there was a CHANNEL_NEW */
+		sss_netns_event(ch->sn, SSS_EVENT_CHANNEL_DEL, sss_host_eid(ch->host),
+				&ch->peer->eid);
 	sss_peer_release_learnt(ch->peer);
 }
 
@@ -641,6 +644,17 @@ int sss_channel_init(void)
 	sss_host_register_ops(&host_ops);
 	sss_peer_register_ops(&peer_ops);
 	return 0;
+}
+
+/**
+ * sss_channel_flush() - wait until what was queued for channels is done
+ *
+ * With all hosts of a namespace gone, its channels are gone when it returns.
+ * Context: process, sleeps.
+ */
+void sss_channel_flush(void)
+{
+	flush_workqueue(channel_wq);
 }
 
 /**

@@ -291,6 +291,7 @@ struct sss_channel {
 
 int sss_channel_init(void);
 void sss_channel_exit(void);
+void sss_channel_flush(void);
 void sss_channel_register_ops(const struct sss_channel_ops *ops);
 
 struct sss_channel *sss_channel_get_for_peer(struct sss_peer *peer);
