@@ -654,6 +654,8 @@ int sss_channel_init(void)
  */
 void sss_channel_flush(void)
 {
+	/* What the first one waits for may queue the end of a channel. */
+	flush_workqueue(channel_wq);
 	flush_workqueue(channel_wq);
 }
 
