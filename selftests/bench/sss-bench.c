@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <linux/sss.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,10 +25,12 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <libsss/sss.h>
 
 #define WRITE_SIZE	65536
 #define MESSAGE_SIZE	64
 #define CONNECT_SECONDS	20
+#define BACKLOG		16
 #define PROTOCOL	"bench 1"
 
 /* What a connection begins with; both ends are the same program and machine */
@@ -61,60 +62,38 @@ static double idle(void)
 	return (double)(idle + iowait) / sysconf(_SC_CLK_TCK);
 }
 
-static int base32_digit(char c)
+static void make_address(struct sockaddr_in *in, const char *host, const char *port)
 {
-	if (c >= 'a' && c <= 'z')
-		return c - 'a';
-	return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+	memset(in, 0, sizeof(*in));
+	in->sin_family = AF_INET;
+	in->sin_port = htons(atoi(port));
+	if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
+		errx(2, "%s: not an IPv4 address", host);
 }
 
-static void parse_eid(const char *text, struct sss_eid *eid)
+static int tcp_connect(const char *host, const char *port)
 {
-	unsigned int bits = 0, have = 0, n = 0;
+	int saved, fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in in;
 
-	for (; *text && n < sizeof(eid->key); text++) {
-		int digit = base32_digit(*text);
-
-		if (digit < 0)
-			continue;
-		bits = bits << 5 | digit;
-		have += 5;
-		if (have >= 8) {
-			have -= 8;
-			eid->key[n++] = bits >> have;
-		}
-	}
-	if (n != sizeof(eid->key))
-		errx(2, "an EID has 52 letters and digits");
+	make_address(&in, host, port);
+	if (fd < 0 || !connect(fd, (struct sockaddr *)&in, sizeof(in)))
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
-static socklen_t make_address(struct sockaddr_storage *addr, const char *host, const char *port)
+static int tcp_listen(const char *host, const char *port)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)addr;
-	struct sockaddr_sss *sss = (struct sockaddr_sss *)addr;
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in in;
 
-	memset(addr, 0, sizeof(*addr));
-	if (!is_sss) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(atoi(port));
-		if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
-			errx(2, "%s: not an IPv4 address", host);
-		return sizeof(*in);
-	}
-	sss->sss_family = AF_SSS;
-	if (strcmp(host, "-"))
-		parse_eid(host, &sss->sss_eid);
-	snprintf(sss->sss_service, sizeof(sss->sss_service), "%s", port);
-	snprintf(sss->sss_protocol, sizeof(sss->sss_protocol), "%s", PROTOCOL);
-	return sizeof(*sss);
-}
-
-static int make_socket(void)
-{
-	int fd = socket(is_sss ? AF_SSS : AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0)
-		err(1, "socket");
+	make_address(&in, host, port);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&in, sizeof(in)) || listen(fd, BACKLOG))
+		return -1;
 	return fd;
 }
 
@@ -206,16 +185,10 @@ static void serve_one(int fd)
 
 static void serve(const char *host, const char *port)
 {
-	int one = 1, fd = make_socket(), stream;
-	struct sockaddr_storage addr;
-	socklen_t len = make_address(&addr, host, port);
+	int stream, fd = is_sss ? sss_listen(port, PROTOCOL, BACKLOG) : tcp_listen(host, port);
 
-	if (!is_sss && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
-		err(1, "SO_REUSEADDR");
-	if (bind(fd, (struct sockaddr *)&addr, len))
-		err(1, "bind to %s", port);
-	if (listen(fd, 16))
-		err(1, "listen");
+	if (fd < 0)
+		err(1, "listen on %s", port);
 	while ((stream = accept(fd, NULL, NULL)) >= 0) {
 		pid_t pid = fork();
 
@@ -233,18 +206,15 @@ static void serve(const char *host, const char *port)
 /* The server may have been started a moment ago. */
 static int dial(const char *host, const char *port)
 {
-	struct sockaddr_storage addr;
-	socklen_t len = make_address(&addr, host, port);
 	double deadline = now() + CONNECT_SECONDS;
 	int fd;
 
 	for (;;) {
-		fd = make_socket();
-		if (!connect(fd, (struct sockaddr *)&addr, len))
+		fd = is_sss ? sss_connect(host, port, PROTOCOL) : tcp_connect(host, port);
+		if (fd >= 0)
 			break;
 		if (errno != ECONNREFUSED || now() > deadline)
 			err(1, "connect to %s %s", host, port);
-		close(fd);
 		usleep(20000);
 	}
 	prepare(fd, true);
