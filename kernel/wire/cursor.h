@@ -85,7 +85,7 @@ void sss_writer_be64(struct sss_writer *w, u64 v);
 void sss_writer_varint(struct sss_writer *w, u64 v);	/* bad above SSS_VARINT_MAX */
 void sss_writer_bytes(struct sss_writer *w, const void *data, size_t len);
 void sss_writer_zero(struct sss_writer *w, size_t len);
-u8 *sss_writer_reserve(struct sss_writer *w, size_t len);	/* for the caller to fill, or NULL */
+u8 *sss_writer_reserve(struct sss_writer *w, size_t len);	/* to be filled; or NULL */
 
 /**
  * sss_varint_len() - bytes of a variable-length integer

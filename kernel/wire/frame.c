@@ -6,8 +6,6 @@
  */
 #include "frame_codec.h"
 
-#define CONTROL_LEN_MAX	320	/* of a frame without data and without ACK ranges */
-
 #define PRIORITY_INCREMENTAL	0x08	/* bits 0 to 2: urgency; 4 to 7: INIT's kind */
 #define RESET_SUBTREE		0x01
 
@@ -508,33 +506,6 @@ int sss_frame_put(struct sss_writer *w, const struct sss_frame *frame)
 		return 0;
 	*w = before;
 	return -ENOBUFS;
-}
-
-/**
- * sss_frame_len() - how long is a frame?
- * @f: the frame
- *
- * Return: the bytes that sss_frame_put() would write, 0: a field is out of range
- */
-size_t sss_frame_len(const struct sss_frame *f)
-{
-	u8 scratch[CONTROL_LEN_MAX];
-	struct sss_writer w;
-
-	if (f->type >= SSS_FRAME_TYPES || !kinds[f->type].ok(f))
-		return 0;
-	if (is_stream(f->type))
-		return sss_frame_stream_overhead(f->stream.id, f->stream.offset,
-						 f->stream.len, false) + f->stream.len;
-	if (f->type == SSS_FRAME_DATAGRAM)
-		return sss_frame_datagram_overhead(f->datagram.parent, f->datagram.message,
-						   f->datagram.total, f->datagram.offset) +
-		       f->datagram.len;
-	if (f->type == SSS_FRAME_ACK || f->type == SSS_FRAME_ACK_ECN)
-		return sss_frame_ack_len(f);
-	sss_writer_init(&w, scratch, sizeof(scratch));
-	kinds[f->type].put(&w, f);
-	return w.p - scratch;
 }
 
 /**

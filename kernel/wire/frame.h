@@ -212,8 +212,6 @@ struct sss_frame {
 int sss_frame_parse(struct sss_cursor *c, struct sss_frame *frame);
 /* 0; -ENOBUFS: does not fit, nothing written; -EINVAL: a field is out of range */
 int sss_frame_put(struct sss_writer *w, const struct sss_frame *frame);
-/* exact bytes sss_frame_put() would write; 0: out of range */
-size_t sss_frame_len(const struct sss_frame *frame);
 bool sss_frame_is_eliciting(u8 type);	/* all but PADDING, ACK, ACK_ECN, CLOSE */
 const char *sss_frame_name(u8 type);
 

@@ -93,25 +93,6 @@ void sss_frame_ack_write(struct sss_writer *w, const struct sss_frame *f)
 	sss_writer_varint(w, ack->ce);
 }
 
-/**
- * sss_frame_ack_len() - how long is it?
- * @f: an ACK or ACK_ECN whose fields are in range
- *
- * Return: bytes that sss_frame_ack_write() needs
- */
-size_t sss_frame_ack_len(const struct sss_frame *f)
-{
-	const struct sss_frame_ack *ack = &f->ack;
-	size_t len = 1 + sss_varint_len(ack->largest) + sss_varint_len(ack->delay_us) +
-		     sss_varint_len(ack->n_ranges) + sss_varint_len(ack->first_range) +
-		     sss_cursor_left(&ack->ranges);
-
-	if (f->type == SSS_FRAME_ACK_ECN)
-		len += sss_varint_len(ack->ect0) + sss_varint_len(ack->ect1) +
-		       sss_varint_len(ack->ce);
-	return len;
-}
-
 static u64 gap_above(const struct sss_range *r)
 {
 	return r[1].start - r[0].end - 1;

@@ -21,7 +21,6 @@ static inline bool sss_frame_id_ok(u64 id)
 void sss_frame_ack_get(struct sss_cursor *c, struct sss_frame *f);
 bool sss_frame_ack_ok(const struct sss_frame *f);
 void sss_frame_ack_write(struct sss_writer *w, const struct sss_frame *f);
-size_t sss_frame_ack_len(const struct sss_frame *f);
 
 void sss_frame_datagram_get(struct sss_cursor *c, struct sss_frame *f);
 bool sss_frame_datagram_ok(const struct sss_frame *f);

@@ -234,19 +234,3 @@ bool sss_ranges_first_gap(const struct sss_ranges *set, u64 *start, u64 *end)
 		*end = min(*end, set->r[i].start);
 	return *start < *end;
 }
-
-/**
- * sss_ranges_total() - how many values are in the set?
- * @set: the set
- *
- * Return: their number, O(n)
- */
-u64 sss_ranges_total(const struct sss_ranges *set)
-{
-	u64 total = 0;
-	u32 i;
-
-	for (i = 0; i < set->n; i++)
-		total += set->r[i].end - set->r[i].start;
-	return total;
-}

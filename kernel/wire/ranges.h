@@ -43,7 +43,6 @@ bool sss_ranges_contains(const struct sss_ranges *set, u64 start, u64 end); /* a
 u32 sss_ranges_find(const struct sss_ranges *set, u64 value);
 /* makes [*start, *end) its first sub-interval that is not in the set; false: none */
 bool sss_ranges_first_gap(const struct sss_ranges *set, u64 *start, u64 *end);
-u64 sss_ranges_total(const struct sss_ranges *set);
 
 /**
  * sss_ranges_empty() - is nothing in the set?

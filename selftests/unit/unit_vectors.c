@@ -208,9 +208,6 @@ static void check_frame(struct __test_metadata *_metadata, const struct vector *
 		TH_LOG("line %d: %s", v->line, v->words);
 	}
 	EXPECT_EQ(0, memcmp(again, v->bytes, v->len));
-	if (!to_end) {
-		EXPECT_EQ(v->len, sss_frame_len(&f));
-	}
 }
 
 static void check_refused(struct __test_metadata *_metadata, const struct vector *v, int code)
