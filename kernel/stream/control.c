@@ -103,7 +103,7 @@ static bool put_window(struct sss_stream *st, struct sss_tx_packet *pkt)
 		.window = { .id = st->id, .max = max },
 	};
 
-	return put(pkt, &frame, st->id, max);
+	return sss_recvq_over(st) || put(pkt, &frame, st->id, max);
 }
 
 static const struct {

@@ -107,7 +107,7 @@ static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 	if ((rx->read + rx->window - rx->limit) * 2 < rx->window || !rx->window_at)
 		return;
 	if (READ_ONCE(rtt->sampled) &&
-	    now - rx->window_at < div_u64(2 * READ_ONCE(rtt->smoothed), NSEC_PER_USEC))
+	    now - rx->window_at < 2 * READ_ONCE(rtt->smoothed))
 		rx->window = max(rx->window, min(2 * rx->window, most));
 }
 

@@ -332,26 +332,31 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 	return err;
 }
 
-static void take_early(struct sss_rxq *rx, struct list_head *segs, u32 *truesize)
+/* Returns their truesize. */
+static u32 take_early(struct sss_rxq *rx, struct list_head *segs)
 {
 	struct sss_rxseg *seg;
 	struct rb_node *node;
+	u32 sum = 0;
 
 	while ((node = rb_first(&rx->early))) {
 		rb_erase(node, &rx->early);
 		seg = rb_entry(node, struct sss_rxseg, rb);
-		*truesize += seg->truesize;
+		sum += seg->truesize;
 		list_add_tail(&seg->node, segs);
 	}
+	return sum;
 }
 
-static void take_ready(struct sss_rxq *rx, struct list_head *segs, u32 *truesize)
+static u32 take_ready(struct sss_rxq *rx, struct list_head *segs)
 {
 	struct sss_rxseg *seg;
+	u32 sum = 0;
 
 	list_for_each_entry(seg, &rx->ready, node)
-		*truesize += seg->truesize;
+		sum += seg->truesize;
 	list_splice_tail_init(&rx->ready, segs);
+	return sum;
 }
 
 static void free_segs(struct sss_stream *st, struct list_head *segs)
@@ -383,7 +388,6 @@ int __sss_recvq_reset(struct sss_stream *st, u64 final)
 {
 	struct sss_rxq *rx = &st->rx;
 	u64 highest = rx->re.highest;
-	u32 truesize = 0;
 	LIST_HEAD(segs);
 	int err = 0;
 
@@ -397,8 +401,7 @@ int __sss_recvq_reset(struct sss_stream *st, u64 final)
 		rx->reset = true;
 		rx->re.highest = final;
 		WRITE_ONCE(rx->re.final, final);
-		take_early(rx, &segs, &truesize);
-		uncharge(st, truesize);
+		uncharge(st, take_early(rx, &segs));
 		__sss_flow_received(st, highest, final);
 	}
 	spin_unlock(&rx->lock);
@@ -415,14 +418,11 @@ int __sss_recvq_reset(struct sss_stream *st, u64 final)
 void sss_recvq_purge(struct sss_stream *st)
 {
 	struct sss_rxq *rx = &st->rx;
-	u32 truesize = 0;
 	LIST_HEAD(segs);
 
 	spin_lock_bh(&rx->lock);
 	rx->discard = true;
-	take_ready(rx, &segs, &truesize);
-	take_early(rx, &segs, &truesize);
-	uncharge(st, truesize);
+	uncharge(st, take_ready(rx, &segs) + take_early(rx, &segs));
 	WRITE_ONCE(rx->read, rx->re.edge);
 	spin_unlock_bh(&rx->lock);
 	free_segs(st, &segs);
@@ -435,12 +435,11 @@ void sss_recvq_purge(struct sss_stream *st)
 void sss_recvq_free(struct sss_stream *st)
 {
 	struct sss_rxq *rx = &st->rx;
-	u32 truesize = 0;
 	LIST_HEAD(segs);
 
 	WARN_ON_ONCE(rx->charged);
-	take_ready(rx, &segs, &truesize);
-	take_early(rx, &segs, &truesize);
+	take_ready(rx, &segs);
+	take_early(rx, &segs);
 	if (st->ch)
 		free_segs(st, &segs);
 	kfree(rx->re.above.r);

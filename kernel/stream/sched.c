@@ -9,11 +9,12 @@
  * queue holds back stands in no round.
  */
 #include <linux/bitops.h>
+#include <linux/math64.h>
 #include "stream/table.h"
 
 #define QUANTUM		3000	/* bytes of a turn: about two packets */
 #define SLIVER		64	/* do not cut less than this off for the end of a packet */
-#define HOLD		1200	/* MSG_MORE holds back less than a packet */
+#define HEADERS		64	/* at most, in a packet of one stream's data */
 #define STARVED_NS	(20 * NSEC_PER_MSEC)
 
 enum outcome {
@@ -41,8 +42,13 @@ static u64 new_octets(struct sss_stream *st)
 {
 	struct sss_txq *tx = &st->tx;
 	u64 allowed, n = tx->end - tx->next;
+	u32 rest = 0;
 
-	if (!n || (tx->hold && n < HOLD))
+	/* MSG_MORE holds back what does not fill a packet */
+	if (tx->hold)
+		div_u64_rem(n, st->ch->path.mtu - HEADERS, &rest);
+	n -= rest;
+	if (!n)
 		return 0;
 	allowed = __sss_flow_may_send(st);
 	if (!allowed && tx->limit > tx->next)
@@ -176,8 +182,7 @@ static void open_streams(struct sss_channel *ch)
 			return;
 		if (__sss_table_open_local(st)) {
 			ss->starved_until = ktime_get_ns() + STARVED_NS;
-			ss->next_tick = ss->next_tick ? min(ss->next_tick, ss->starved_until) :
-							ss->starved_until;
+			__sss_timed_at(ch, ss->starved_until);
 			return;
 		}
 		__sss_sched_activate(st);

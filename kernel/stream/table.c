@@ -468,7 +468,7 @@ static void link_changed(struct sss_channel *ch, enum sss_link state)
 	spin_lock_bh(&ch->lock);
 	if (state == SSS_LINK_DOWN && !ss->down_since) {
 		ss->down_since = ktime_get_ns();
-		ss->next_tick = ss->down_since;
+		__sss_timed_at(ch, ss->down_since);
 	} else if (state != SSS_LINK_DOWN) {
 		ss->down_since = 0;
 	}

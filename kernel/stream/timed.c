@@ -9,6 +9,7 @@
  *	held back	MSG_MORE, and no more came: sent after all
  *	unaccepted	on a channel that has been down for a minute: gone
  */
+#include "channel/timer.h"
 #include "stream/table.h"
 
 #define HOLD_NS		(200 * NSEC_PER_MSEC)
@@ -50,16 +51,31 @@ static u64 deadline(const struct sss_stream *st)
 	return at;
 }
 
+/**
+ * __sss_timed_at() - sss_timed_tick() has something to do at a time
+ * @ch: channel, locked
+ * @at: ns
+ */
+void __sss_timed_at(struct sss_channel *ch, u64 at)
+{
+	struct sss_streams *ss = sss_streams(ch);
+
+	lockdep_assert_held(&ch->lock);
+	if (ss->next_tick && ss->next_tick <= at)
+		return;
+	ss->next_tick = at;
+	__sss_timer_tick(ch, at);
+}
+
 static void watch(struct sss_stream *st)
 {
-	struct sss_streams *ss = sss_streams(st->ch);
 	u64 at = deadline(st);
 
 	if (!at)
 		return;
 	if (list_empty(&st->timed))
-		list_add_tail(&st->timed, &ss->timed);
-	ss->next_tick = earlier(ss->next_tick, at);
+		list_add_tail(&st->timed, &sss_streams(st->ch)->timed);
+	__sss_timed_at(st->ch, at);
 }
 
 /**
