@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sss-netlink.h"
+
+static const char usage[] =
+	"Usage: sss-netlink host add NAME [private-key FILE] [SETTING ...]\n"
+	"       sss-netlink host set NAME SETTING ...\n"
+	"       sss-netlink host del NAME\n"
+	"       sss-netlink host show [NAME]\n"
+	"SETTING: port N | default on|off | stealth on|off | hide-services on|off |\n"
+	"         owner USER | group GROUP | mode OCTAL\n"
+	"FILE may be \"-\", standard input. Without a key the kernel makes one.\n";
+
+static const struct {
+	const char *name;
+	uint32_t flag;
+} flags[] = {
+	{ "default", SSS_HOST_F_DEFAULT },
+	{ "stealth", SSS_HOST_F_STEALTH },
+	{ "hide-services", SSS_HOST_F_HIDE_SERVICES },
+};
+
+struct settings {
+	uint32_t flags, mask;
+};
+
+static uint32_t user(const char *text)
+{
+	struct passwd *pw = getpwnam(text);
+
+	return pw ? pw->pw_uid : number(text, "owner", UINT32_MAX - 1);
+}
+
+static uint32_t group(const char *text)
+{
+	struct group *gr = getgrnam(text);
+
+	return gr ? gr->gr_gid : number(text, "group", UINT32_MAX - 1);
+}
+
+static uint32_t octal(const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 8);
+
+	if (*end || end == text || v > 0777)
+		die(EXIT_USAGE, "mode is an octal number up to 777, not \"%s\"", text);
+	return v;
+}
+
+static bool flag_setting(struct args *args, const char *word, struct settings *s)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (!is_word(word, flags[i].name))
+			continue;
+		s->mask |= flags[i].flag;
+		if (on_off(next_arg(args, flags[i].name), flags[i].name))
+			s->flags |= flags[i].flag;
+		return true;
+	}
+	return false;
+}
+
+static void key_setting(struct args *args, struct nlmsghdr *nlh)
+{
+	uint8_t key[SSS_EID_LEN];
+
+	read_key(next_arg(args, "a key file"), key);
+	mnl_attr_put(nlh, SSS_A_HOST_PRIVATE_KEY, sizeof(key), key);
+	sodium_memzero(key, sizeof(key));
+}
+
+static void settings(struct args *args, struct nlmsghdr *nlh, bool add)
+{
+	struct settings s = { 0, 0 };
+
+	while (args->n) {
+		const char *word = next_arg(args, "a setting");
+
+		refuse_key_on_command_line(word);
+		if (add && (is_word(word, "private-key") || is_word(word, "key")))
+			key_setting(args, nlh);
+		else if (is_word(word, "port"))
+			mnl_attr_put_u16(nlh, SSS_A_HOST_PORT,
+					 number(next_arg(args, "port"), "port", 65535));
+		else if (is_word(word, "owner"))
+			mnl_attr_put_u32(nlh, SSS_A_HOST_UID, user(next_arg(args, "owner")));
+		else if (is_word(word, "group"))
+			mnl_attr_put_u32(nlh, SSS_A_HOST_GID, group(next_arg(args, "group")));
+		else if (is_word(word, "mode"))
+			mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, octal(next_arg(args, "mode")));
+		else if (!flag_setting(args, word, &s))
+			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink host help\"", word);
+	}
+	if (!s.mask)
+		return;
+	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS, s.flags);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS_MASK, s.mask);
+}
+
+static struct nlmsghdr *named(struct args *args, int cmd, int nl_flags)
+{
+	const char *name = next_arg(args, "the name of a host");
+	struct nlmsghdr *nlh;
+
+	refuse_key_on_command_line(name);
+	if (strlen(name) > SSS_HOST_NAME_MAX)
+		die(EXIT_USAGE, "a host's name has at most %d bytes", SSS_HOST_NAME_MAX);
+	nlh = nl_request(cmd, nl_flags);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	return nlh;
+}
+
+static int change(struct args *args, int cmd)
+{
+	struct nlmsghdr *nlh = named(args, cmd, 0);
+
+	settings(args, nlh, cmd == SSS_CMD_HOST_NEW);
+	return nl_send(nlh, NULL, NULL);
+}
+
+static int show_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[SSS_A_MAX + 1];
+	uint32_t on, mode;
+	char text[8];
+	size_t i;
+
+	(void)data;
+	nl_attrs(nlh, tb);
+	out_object();
+	out_string("name", mnl_attr_get_str(tb[SSS_A_HOST_NAME]));
+	out_eid("eid", tb[SSS_A_HOST_EID]);
+	out_number("port", mnl_attr_get_u16(tb[SSS_A_HOST_PORT]));
+	on = mnl_attr_get_u32(tb[SSS_A_HOST_FLAGS]);
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		out_bool(flags[i].name, on & flags[i].flag);
+	out_number("owner", mnl_attr_get_u32(tb[SSS_A_HOST_UID]));
+	out_number("group", mnl_attr_get_u32(tb[SSS_A_HOST_GID]));
+	mode = mnl_attr_get_u32(tb[SSS_A_HOST_MODE]);
+	snprintf(text, sizeof(text), "%04o", mode & 07777);
+	out_string("mode", text);
+	return MNL_CB_OK;
+}
+
+static int show(struct args *args)
+{
+	struct nlmsghdr *nlh;
+
+	nlh = args->n ? named(args, SSS_CMD_HOST_GET, 0) :
+			nl_request(SSS_CMD_HOST_GET, NLM_F_DUMP);
+	end_of_args(args);
+	out_begin();
+	nl_send(nlh, show_cb, NULL);
+	out_end();
+	return EXIT_OK;
+}
+
+int do_host(struct args *args)
+{
+	const char *cmd = args->n ? next_arg(args, "a command") : "show";
+
+	if (is_word(cmd, "add"))
+		return change(args, SSS_CMD_HOST_NEW);
+	if (is_word(cmd, "del") || !strcmp(cmd, "delete"))
+		return change(args, SSS_CMD_HOST_DEL);
+	if (is_word(cmd, "show") || is_word(cmd, "list"))
+		return show(args);
+	if (is_word(cmd, "set"))
+		return change(args, SSS_CMD_HOST_SET);
+	if (is_word(cmd, "help"))
+		return fputs(usage, stdout) < 0;
+	die(EXIT_USAGE, "unknown command \"host %s\": see \"sss-netlink host help\"", cmd);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Keys. In files they are 32 bytes in base64 and a newline, as wg(8) writes
+ * them; EIDs are base32 and so never mistaken for one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../libsss/sss.h"
+#include "sss-netlink.h"
+
+#define BASE64_LEN 44	/* of 32 bytes */
+
+static const char usage[] =
+	"Usage: sss-netlink key generate [FILE]\n"
+	"       sss-netlink key eid [FILE]\n"
+	"generate writes a new private key to FILE, which must not exist, or to\n"
+	"standard output; eid reads one and prints the identity that goes with it.\n"
+	"A key file holds 32 bytes in base64 and belongs to its owner alone.\n";
+
+static bool decode(const char *text, uint8_t key[SSS_EID_LEN])
+{
+	size_t len;
+
+	return !sodium_base642bin(key, SSS_EID_LEN, text, strlen(text), " \t\r\n", &len, NULL,
+				  sodium_base64_VARIANT_ORIGINAL) && len == SSS_EID_LEN;
+}
+
+void refuse_key_on_command_line(const char *text)
+{
+	uint8_t key[SSS_EID_LEN];
+	bool looks = strlen(text) == BASE64_LEN && decode(text, key);
+
+	sodium_memzero(key, sizeof(key));
+	if (looks)
+		die(EXIT_USAGE, "a key on the command line is seen by everybody: put it into a file and name that, or \"-\" for standard input");
+}
+
+static int open_key(const char *file)
+{
+	struct stat st;
+	int fd;
+
+	if (!strcmp(file, "-"))
+		return STDIN_FILENO;
+	refuse_key_on_command_line(file);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		die(EXIT_USAGE, "cannot read key file \"%s\": %s", file, strerror(errno));
+	if (S_ISREG(st.st_mode) && (st.st_mode & 077))
+		die(EXIT_USAGE, "others may read key file \"%s\": run \"chmod 600 %s\"", file, file);
+	return fd;
+}
+
+void read_key(const char *file, uint8_t key[SSS_EID_LEN])
+{
+	char text[128];
+	size_t n = 0;
+	ssize_t got;
+	int fd = open_key(file);
+	bool good;
+
+	while (n < sizeof(text) - 1 && (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
+		n += got;
+	text[n] = '\0';
+	good = n < sizeof(text) - 1 && decode(text, key);
+	sodium_memzero(text, sizeof(text));
+	if (fd != STDIN_FILENO)
+		close(fd);
+	if (!good)
+		die(EXIT_USAGE, "\"%s\" is no key file: it should hold 32 bytes in base64", file);
+}
+
+static int generate(struct args *args)
+{
+	const char *file = args->n ? next_arg(args, "a file") : "-";
+	uint8_t key[SSS_EID_LEN];
+	char text[BASE64_LEN + 2];
+	int fd = STDOUT_FILENO;
+	bool good;
+
+	end_of_args(args);
+	if (strcmp(file, "-"))
+		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	else if (isatty(fd))
+		fputs("sss-netlink: this is a secret on your screen: name a file to keep it in\n",
+		      stderr);
+	if (fd < 0)
+		die(EXIT_USAGE, "cannot make key file \"%s\": %s", file, strerror(errno));
+	randombytes_buf(key, sizeof(key));
+	key[0] &= 248;
+	key[31] = (key[31] & 127) | 64;
+	sodium_bin2base64(text, sizeof(text), key, sizeof(key), sodium_base64_VARIANT_ORIGINAL);
+	strcat(text, "\n");
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	sodium_memzero(key, sizeof(key));
+	sodium_memzero(text, sizeof(text));
+	if (!good || (fd != STDOUT_FILENO && close(fd)))
+		die(EXIT_USAGE, "cannot write the key: %s", strerror(errno));
+	return EXIT_OK;
+}
+
+static int eid(struct args *args)
+{
+	const char *file = args->n ? next_arg(args, "a file") : "-";
+	uint8_t key[SSS_EID_LEN];
+	struct sss_eid public;
+	char text[SSS_EID_TEXT];
+
+	end_of_args(args);
+	read_key(file, key);
+	crypto_scalarmult_base(public.key, key);
+	sodium_memzero(key, sizeof(key));
+	puts(sss_eid_format(&public, text));
+	return EXIT_OK;
+}
+
+int do_key(struct args *args)
+{
+	const char *cmd = next_arg(args, "a command (generate, eid)");
+
+	if (sodium_init() < 0)
+		die(EXIT_USAGE, "libsodium does not start");
+	if (is_word(cmd, "generate"))
+		return generate(args);
+	if (is_word(cmd, "eid"))
+		return eid(args);
+	if (is_word(cmd, "help"))
+		return fputs(usage, stdout) < 0;
+	die(EXIT_USAGE, "unknown command \"key %s\": see \"sss-netlink key help\"", cmd);
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Answers as lines of "name value" pairs, or with -json as a list of objects.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include "../libsss/sss.h"
+#include "sss-netlink.h"
+
+static bool in_object, in_list, first_object = true, first_member, first_item;
+
+static void indent(int depth)
+{
+	if (pretty)
+		printf("\n%*s", depth * 4, "");
+}
+
+static void quoted(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+/* A name from a peer may not drive the terminal. */
+static void plain(const char *s)
+{
+	for (; *s; s++)
+		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+}
+
+static void end_object(void)
+{
+	if (!in_object)
+		return;
+	if (json) {
+		indent(1);
+		putchar('}');
+	} else {
+		putchar('\n');
+	}
+	in_object = false;
+}
+
+void out_begin(void)
+{
+	first_object = true;
+	if (json)
+		putchar('[');
+}
+
+void out_end(void)
+{
+	end_object();
+	if (json) {
+		indent(0);
+		puts("]");
+	}
+}
+
+void out_object(void)
+{
+	end_object();
+	if (json && !first_object)
+		putchar(',');
+	if (json) {
+		indent(1);
+		putchar('{');
+	}
+	first_object = false;
+	first_member = true;
+	in_object = true;
+}
+
+static void member(const char *name)
+{
+	if (json) {
+		if (!first_member)
+			putchar(',');
+		indent(2);
+		quoted(name);
+		putchar(':');
+		if (pretty)
+			putchar(' ');
+	} else {
+		printf("%s%s ", first_member ? "" : " ", name);
+	}
+	first_member = false;
+}
+
+void out_string(const char *name, const char *value)
+{
+	member(name);
+	if (json)
+		quoted(value);
+	else
+		plain(value);
+}
+
+void out_number(const char *name, uint64_t value)
+{
+	member(name);
+	printf("%llu", (unsigned long long)value);
+}
+
+void out_bool(const char *name, bool value)
+{
+	member(name);
+	fputs(json ? (value ? "true" : "false") : (value ? "on" : "off"), stdout);
+}
+
+void out_list(const char *name)
+{
+	in_list = true;
+	first_item = true;
+	if (json)
+		member(name);
+	if (json)
+		putchar('[');
+}
+
+void out_item(const char *value)
+{
+	if (!json) {
+		member("endpoint");
+		plain(value);
+		return;
+	}
+	if (!first_item)
+		putchar(',');
+	quoted(value);
+	first_item = false;
+}
+
+void out_list_end(void)
+{
+	if (json)
+		putchar(']');
+	in_list = false;
+}
+
+void out_eid(const char *name, const struct nlattr *attr)
+{
+	char text[SSS_EID_TEXT];
+	struct sss_eid eid;
+
+	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(eid))
+		return;
+	memcpy(&eid, mnl_attr_get_payload(attr), sizeof(eid));
+	out_string(name, sss_eid_format(&eid, text));
+}
+
+const char *endpoint_text(const struct nlattr *attr)
+{
+	static char text[INET6_ADDRSTRLEN + 16];
+	char addr[INET6_ADDRSTRLEN];
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
+	if (mnl_attr_get_payload_len(attr) == sizeof(in)) {
+		memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
+		inet_ntop(AF_INET, &in.sin_addr, addr, sizeof(addr));
+		snprintf(text, sizeof(text), "%s:%u", addr, ntohs(in.sin_port));
+	} else if (mnl_attr_get_payload_len(attr) == sizeof(in6)) {
+		memcpy(&in6, mnl_attr_get_payload(attr), sizeof(in6));
+		inet_ntop(AF_INET6, &in6.sin6_addr, addr, sizeof(addr));
+		snprintf(text, sizeof(text), "[%s]:%u", addr, ntohs(in6.sin6_port));
+	} else {
+		strcpy(text, "?");
+	}
+	return text;
+}
+
+static void stream_info(const struct sss_info *i)
+{
+	out_number("bytes-sent", i->bytes_sent);
+	out_number("bytes-acked", i->bytes_acked);
+	out_number("bytes-received", i->bytes_received);
+	out_number("bytes-resent", i->bytes_resent);
+	out_number("send-queue", i->sndq);
+	out_number("receive-queue", i->rcvq);
+	out_number("send-window", i->send_window);
+	out_number("receive-window", i->recv_window);
+}
+
+static void channel_info(const struct sss_info *i)
+{
+	static const char *const link[] = { "none", "up", "stalled", "down" };
+
+	out_string("link", i->link < 4 ? link[i->link] : "?");
+	out_number("rtt-us", i->rtt);
+	out_number("min-rtt-us", i->min_rtt);
+	out_number("pmtu", i->pmtu);
+	out_number("cwnd", i->cwnd);
+	out_number("in-flight", i->in_flight);
+	out_number("packets-sent", i->pkts_sent);
+	out_number("packets-received", i->pkts_received);
+	out_number("packets-lost", i->pkts_lost);
+	out_number("packets-spurious", i->pkts_spurious);
+	out_number("probe-timeouts", i->ptos);
+}
+
+void out_info(const struct nlattr *attr, bool stream)
+{
+	struct sss_info info = { 0 };
+	size_t len;
+
+	if (!attr)
+		return;
+	len = mnl_attr_get_payload_len(attr);
+	memcpy(&info, mnl_attr_get_payload(attr), len < sizeof(info) ? len : sizeof(info));
+	if (stream)
+		stream_info(&info);
+	else
+		channel_info(&info);
+}

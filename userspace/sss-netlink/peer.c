@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "sss-netlink.h"
+
+static const char usage[] =
+	"Usage: sss-netlink peer add EID [host NAME] [psk FILE] [endpoint ADDR:PORT ...]\n"
+	"       sss-netlink peer set EID [host NAME] [psk FILE] [endpoint ADDR:PORT ... | endpoint none]\n"
+	"       sss-netlink peer del EID [host NAME]\n"
+	"       sss-netlink peer show [host NAME]\n"
+	"ADDR: IPv4, [IPv6] or a host name; up to 8 endpoints. Without \"host\" the\n"
+	"default host is meant. FILE may be \"-\", standard input.\n";
+
+static void put_endpoint(struct nlmsghdr *nlh, const char *text)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
+	char node[256];
+	const char *colon = strrchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : 0;
+	const char *from = text;
+	int err;
+
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+		from++;
+		len -= 2;
+	} else if (len && memchr(text, ':', len)) {
+		len = 0;
+	}
+	if (!len || len >= sizeof(node) || !colon[1])
+		die(EXIT_USAGE, "endpoint \"%s\" is not ADDR:PORT; an IPv6 address stands in brackets", text);
+	memcpy(node, from, len);
+	node[len] = '\0';
+	number(colon + 1, "port", 65535);
+	err = getaddrinfo(node, colon + 1, &hints, &found);
+	if (err)
+		die(EXIT_USAGE, "cannot resolve \"%s\": %s", node, gai_strerror(err));
+	mnl_attr_put(nlh, SSS_A_ENDPOINT, found->ai_addrlen, found->ai_addr);
+	freeaddrinfo(found);
+}
+
+static void put_psk(struct nlmsghdr *nlh, const char *file)
+{
+	uint8_t psk[SSS_EID_LEN];
+
+	read_key(file, psk);
+	mnl_attr_put(nlh, SSS_A_PEER_PSK, sizeof(psk), psk);
+	sodium_memzero(psk, sizeof(psk));
+}
+
+static int change(struct args *args, int cmd)
+{
+	const char *eid = next_arg(args, "the EID of a peer"), *host = NULL, *psk = NULL;
+	const char *endpoints[SSS_PEER_ENDPOINTS_MAX];
+	int n = 0, i;
+	bool none = false;
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
+
+	while (args->n) {
+		const char *word = next_arg(args, "a setting");
+
+		refuse_key_on_command_line(word);
+		if (is_word(word, "host")) {
+			host = next_arg(args, "the name of a host");
+		} else if (cmd != SSS_CMD_PEER_DEL && is_word(word, "psk")) {
+			psk = next_arg(args, "a key file");
+		} else if (cmd != SSS_CMD_PEER_DEL && is_word(word, "endpoint")) {
+			const char *ep = next_arg(args, "an endpoint");
+
+			if (!strcmp(ep, "none"))
+				none = true;
+			else if (n == SSS_PEER_ENDPOINTS_MAX)
+				die(EXIT_USAGE, "a peer has at most %d endpoints", n);
+			else
+				endpoints[n++] = ep;
+		} else {
+			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink peer help\"", word);
+		}
+	}
+	if (none && n)
+		die(EXIT_USAGE, "\"endpoint none\" goes with no other endpoint");
+	nlh = nl_request(cmd, 0);
+	if (host)
+		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, host);
+	put_eid(nlh, SSS_A_PEER_EID, eid);
+	if (psk)
+		put_psk(nlh, psk);
+	if (n || none) {
+		nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
+		for (i = 0; i < n; i++)
+			put_endpoint(nlh, endpoints[i]);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	return nl_send(nlh, NULL, NULL);
+}
+
+static int endpoint_cb(const struct nlattr *attr, void *data)
+{
+	(void)data;
+	if (mnl_attr_get_type(attr) == SSS_A_ENDPOINT)
+		out_item(endpoint_text(attr));
+	return MNL_CB_OK;
+}
+
+static int show_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[SSS_A_MAX + 1];
+
+	(void)data;
+	nl_attrs(nlh, tb);
+	out_object();
+	out_eid("eid", tb[SSS_A_PEER_EID]);
+	out_string("host", mnl_attr_get_str(tb[SSS_A_HOST_NAME]));
+	out_bool("configured", mnl_attr_get_u32(tb[SSS_A_PEER_FLAGS]) & SSS_PEER_F_CONFIGURED);
+	out_list("endpoints");
+	nl_nest(tb[SSS_A_ENDPOINTS], endpoint_cb, NULL);
+	out_list_end();
+	return MNL_CB_OK;
+}
+
+static int show(struct args *args)
+{
+	struct nlmsghdr *nlh = nl_request(SSS_CMD_PEER_GET, NLM_F_DUMP);
+
+	if (args->n) {
+		const char *word = next_arg(args, "\"host\"");
+
+		if (!is_word(word, "host"))
+			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink peer help\"", word);
+		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
+	}
+	end_of_args(args);
+	out_begin();
+	nl_send(nlh, show_cb, NULL);
+	out_end();
+	return EXIT_OK;
+}
+
+int do_peer(struct args *args)
+{
+	const char *cmd = args->n ? next_arg(args, "a command") : "show";
+
+	if (is_word(cmd, "add"))
+		return change(args, SSS_CMD_PEER_NEW);
+	if (is_word(cmd, "del") || !strcmp(cmd, "delete"))
+		return change(args, SSS_CMD_PEER_DEL);
+	if (is_word(cmd, "show") || is_word(cmd, "list"))
+		return show(args);
+	if (is_word(cmd, "set"))
+		return change(args, SSS_CMD_PEER_SET);
+	if (is_word(cmd, "help"))
+		return fputs(usage, stdout) < 0;
+	die(EXIT_USAGE, "unknown command \"peer %s\": see \"sss-netlink peer help\"", cmd);
+}
