@@ -87,7 +87,8 @@ def drive(schema):
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
         skip_all("no right to make a network namespace")
     family = YnlFamily(SPEC, schema)
-    family.ntf_subscribe("monitor")
+    monitor = YnlFamily(SPEC, schema)
+    monitor.ntf_subscribe("monitor")
     family.do("host-new", {"host-name": "one", "host-flags": {"stealth", "default"}})
     host = family.do("host-get", {})
     check("ynl makes and shows a host", host["host-name"] == "one" and
@@ -104,8 +105,8 @@ def drive(schema):
         check(f"ynl dumps {op}", family.dump(op, {}) == [])
     check("ynl sees what is refused", refused(family, "host-new", {"host-name": "one"}) == 17)
     family.do("host-del", {"host-name": "one"})
-    family.check_ntf()
-    seen = [event["msg"]["event"] for event in family.async_msg_queue]
+    monitor.check_ntf()
+    seen = [event["msg"]["event"] for event in monitor.async_msg_queue]
     check("ynl receives events", seen == ["host-new", "peer-new", "host-del", "peer-del"], seen)
 
 

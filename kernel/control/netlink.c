@@ -172,6 +172,21 @@ int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep)
 		       ep->sa.sa_family == AF_INET ? sizeof(ep->in) : sizeof(ep->in6), ep);
 }
 
+/**
+ * sss_netlink_put_u64() - add a 64-bit number, not aligned
+ * @skb: message
+ * @type: attribute
+ * @value: number
+ *
+ * As newer families do it: who reads copies it, and nobody has to skip padding.
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int sss_netlink_put_u64(struct sk_buff *skb, int type, u64 value)
+{
+	return nla_put(skb, type, sizeof(value), &value);
+}
+
 static int put_event(struct sk_buff *skb, struct sss_net *sn, enum sss_event event,
 		     const struct sss_eid *local, const struct sss_eid *remote)
 {

@@ -24,6 +24,7 @@ void sss_netlink_event(struct sss_net *sn, enum sss_event event,
 struct nlattr **sss_netlink_dump_attrs(struct netlink_callback *cb);
 void sss_netlink_wipe(const struct nlattr *attr);
 int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep);
+int sss_netlink_put_u64(struct sk_buff *skb, int type, u64 value);
 int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *extack);
 
 /* netlink_host.c */

@@ -41,8 +41,8 @@ static int put_ages(struct sk_buff *skb, struct sss_channel *ch)
 		return 0;
 	age = div_u64(sss_keypair_now() - pair->birth, NSEC_PER_MSEC);
 	sss_keypair_put(pair);
-	if (nla_put_u64_64bit(skb, SSS_A_LAST_HANDSHAKE, age, SSS_A_PAD) ||
-	    nla_put_u64_64bit(skb, SSS_A_KEY_AGE, age, SSS_A_PAD))
+	if (sss_netlink_put_u64(skb, SSS_A_LAST_HANDSHAKE, age) ||
+	    sss_netlink_put_u64(skb, SSS_A_KEY_AGE, age))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -114,12 +114,12 @@ static int put_stream(struct sk_buff *skb, struct netlink_callback *cb, struct s
 
 	if (sss_netlink_put_peer_name(skb, ch->peer) ||
 	    nla_put_u32(skb, SSS_A_CHANNEL_ID, ch->id) ||
-	    nla_put_u64_64bit(skb, SSS_A_STREAM_ID, entry->id, SSS_A_PAD) ||
+	    sss_netlink_put_u64(skb, SSS_A_STREAM_ID, entry->id) ||
 	    nla_put_u32(skb, SSS_A_KIND, sss_netlink_socket_type(entry->kind)) ||
 	    nla_put(skb, SSS_A_INFO, sizeof(entry->info), &entry->info))
 		return -EMSGSIZE;
 	if (entry->parent != SSS_ID_ROOT &&
-	    nla_put_u64_64bit(skb, SSS_A_PARENT_ID, entry->parent, SSS_A_PAD))
+	    sss_netlink_put_u64(skb, SSS_A_PARENT_ID, entry->parent))
 		return -EMSGSIZE;
 	if (entry->has_uid &&
 	    nla_put_u32(skb, SSS_A_UID, from_kuid_munged(user_ns, entry->uid)))

@@ -88,7 +88,7 @@ static int put_stat(struct sk_buff *skb, const char *name, u64 value)
 	struct nlattr *nest = nla_nest_start(skb, SSS_A_STAT);
 
 	if (!nest || nla_put_string(skb, SSS_A_STAT_NAME, name) ||
-	    nla_put_u64_64bit(skb, SSS_A_STAT_VALUE, value, SSS_A_PAD))
+	    sss_netlink_put_u64(skb, SSS_A_STAT_VALUE, value))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -120,8 +120,8 @@ static int put_stats(struct sk_buff *skb, const struct sss_net *sn)
  */
 int sss_netlink_stats_get(struct sk_buff *skb, struct genl_info *info)
 {
-	/* A nest, a name of at most 24 bytes, padding, a number */
-	const size_t each = nla_total_size(nla_total_size(24) + nla_total_size_64bit(8));
+	/* A nest, a name of at most 24 bytes, a number */
+	const size_t each = nla_total_size(nla_total_size(24) + nla_total_size(8));
 	struct sk_buff *reply;
 	void *header;
 

@@ -228,7 +228,7 @@ enum sss_cmd {
 
 enum sss_attr {
 	SSS_A_UNSPEC,
-	SSS_A_PAD,
+	SSS_A_PAD,		/* unused: 64-bit numbers are not aligned */
 	SSS_A_HOST_NAME,	/* string, 1 to SSS_HOST_NAME_MAX bytes: selects the host */
 	SSS_A_HOST_EID,		/* binary 32 */
 	SSS_A_HOST_PRIVATE_KEY,	/* binary 32 */
