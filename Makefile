@@ -35,7 +35,7 @@ packages:
 
 userspace: packages
 	@echo "== building libsss and the tools" >&2
-	@$(MAKE) -s -C userspace BUILD=$(SSS_BUILD) all
+	@$(MAKE) -s -j$(shell nproc) -C userspace BUILD=$(SSS_BUILD) all
 
 programs: userspace
 	@scripts/kernel source612

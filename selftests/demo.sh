@@ -17,7 +17,7 @@ service=demo protocol='file 1'
 identity()
 {
 	(umask 077 && sss-netlink key generate >"$keys/$1.key")
-	sss-netlink -netns "$1" host add "$1" key "$keys/$1.key" port $port
+	sss-netlink -netns "$1" host add "$1" private-key "$keys/$1.key" port $port
 	sss-netlink key eid <"$keys/$1.key" >"$keys/$1.eid"
 }
 
