@@ -162,6 +162,10 @@ static void init_params(struct sss_channel *ch)
 	ch->local.max_streams = READ_ONCE(limits->max_streams);
 	ch->local.max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
 	ch->local.idle_ms = READ_ONCE(limits->idle_timeout_ms);
+	/* records and datagrams are not there yet */
+	ch->local.max_record = 0;
+	ch->local.max_datagram = 0;
+	ch->local.datagram_credit = 0;
 	sss_params_init(&ch->remote);
 }
 
