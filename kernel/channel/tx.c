@@ -23,6 +23,7 @@
 #define BATCH_BYTES	(65535 - 8 - 40)	/* of UDP payload in one super-packet */
 #define NUMBER_AHEAD	(1ULL << 22)		/* of the largest acknowledged */
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
+#define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
 
 /**
@@ -301,6 +302,24 @@ static unsigned int batch_limit(const struct sss_channel *ch, u64 rate)
 	return min_t(u64, clamp_t(u64, paced, 2, SSS_TX_BATCH_MAX), max(fit, 1U));
 }
 
+/*
+ * What the device has not sent yet must not grow without bound: above two
+ * milliseconds of data at the pacing rate data waits a little, as if paced.
+ */
+static void mind_queue(struct sss_channel *ch, u64 rate, u64 now)
+{
+	unsigned int queued = 0;
+	struct sss_udp *udp;
+
+	rcu_read_lock();
+	udp = rcu_dereference(ch->host->udp);
+	if (udp)
+		queued = sss_udp_queued(udp, &ch->path.remote);
+	rcu_read_unlock();
+	if (queued > max_t(u64, rate >> 9, 2 * BATCH_BYTES))
+		ch->pace_at = max(ch->pace_at, now + QUEUE_WAIT);
+}
+
 static void pace(struct sss_channel *ch, const struct batch *b, u64 rate, u64 now)
 {
 	u64 bytes = (u64)(b->n - 1) * b->seg + b->last;
@@ -420,6 +439,7 @@ static struct batch *build(struct sss_channel *ch)
 	skip_number(ch);
 	rate = sss_cong_pacing_rate(&ch->cong, ch->rtt.smoothed);
 	limit = batch_limit(ch, rate);
+	mind_queue(ch, rate, now);
 	if (number_allowed(ch, pair))
 		b = alloc_batch(ch, pair, ch->path.mtu);
 	if (!b) {
