@@ -248,6 +248,16 @@ static inline int connect_to(int fd, const struct sockaddr_sss *addr)
 	return connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
 }
 
+/* No test waits longer for what must happen. */
+#define PATIENCE 20000
+
+static inline void set_timeout(int fd, int option, int ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
+}
+
 /* Bob listens; -1 with errno. */
 static inline int listen_on(int family, const char *service, int backlog)
 {
@@ -256,6 +266,8 @@ static inline int listen_on(int family, const char *service, int backlog)
 
 	if (fd < 0 || bind_to(fd, &addr) || listen(fd, backlog))
 		return -1;
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	set_timeout(fd, SO_SNDTIMEO, PATIENCE);
 	return fd;
 }
 
@@ -267,6 +279,8 @@ static inline int caller(int family, int flags)
 
 	if (fd < 0 || bind_to(fd, &addr))
 		return -1;
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	set_timeout(fd, SO_SNDTIMEO, PATIENCE);
 	return fd;
 }
 
@@ -322,13 +336,6 @@ static inline void set_nonblock(int fd, bool on)
 	int flags = fcntl(fd, F_GETFL);
 
 	fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-}
-
-static inline void set_timeout(int fd, int option, int ms)
-{
-	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-
-	setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
 }
 
 /* Bytes that depend on their place, so that any mix-up shows */
