@@ -5,51 +5,97 @@
  * handshake.c	what both share: messages from the network, the host's queue and work
  * initiate.c	our own INITIATEs, RESPOND, COOKIE and REJECT that answer them
  * respond.c	INITIATEs of others: half-open slots, cached RESPONDs, confirmation
+ *
+ * Locks: channel lock > sss_handshakes.lock, .slots_lock (leaves).
  */
 #ifndef _SSS_CHANNEL_HANDSHAKE_H
 #define _SSS_CHANNEL_HANDSHAKE_H
 
 #include "channel/channel.h"
 
-int sss_handshake_init(void);
-void sss_handshake_exit(void);
-
-struct sk_buff;
 struct sss_handshaking;		/* of a channel: initiate.c */
 struct sss_half_open;		/* sss_keypair.tentative: respond.c */
 
-/* --- shared (handshake.c) --- */
-int sss_handshake_host_create(struct sss_host *host);		/* host->handshakes */
-void sss_handshake_host_stop(struct sss_host *host);		/* sleeps; drops queue, half-open */
+/**
+ * struct sss_handshakes - what a host keeps of handshakes (sss_host.handshakes)
+ * @host: whose; outlives this
+ * @rcu: frees it: a channel may be made for a host that is going
+ * @lock: leaf (BH): down to @stamp
+ * @messages: received handshake messages that wait for @work
+ * @late: data packets under keys without a channel, likewise
+ * @n_messages: how many
+ * @n_late: how many
+ * @late_bytes: truesize of them
+ * @stopped: nothing is taken in any more
+ * @loaded_until: ns; until then messages must prove their address
+ * @stamp: of our last INITIATE, to whomever
+ * @work: handles both lists, one entry after the other
+ * @slots_lock: leaf (BH): @slots
+ * @slots: half-open handshakes and those lately confirmed, oldest first
+ * @expiry: drops slots that are too old
+ */
+struct sss_handshakes {
+	struct sss_host *host;
+	struct rcu_head rcu;
+	spinlock_t lock;	/* leaf: down to stamp */
+	struct list_head messages;
+	struct list_head late;
+	u32 n_messages;
+	u32 n_late;
+	u32 late_bytes;
+	bool stopped;
+	u64 loaded_until;
+	u8 stamp[SSS_HS_STAMP_LEN];
+	struct work_struct work;
+	spinlock_t slots_lock;	/* leaf: slots */
+	struct list_head slots;
+	struct delayed_work expiry;
+};
+
+/* --- what both share (handshake.c) --- */
+int sss_handshake_init(void);
+void sss_handshake_exit(void);
+int sss_handshake_host_create(struct sss_host *host);
+void sss_handshake_host_stop(struct sss_host *host);
 void sss_handshake_host_destroy(struct sss_host *host);
-/* From the drain (BH off): one handshake message, copied into the host's bounded queue; mac1 is
- * checked here already. @data has @len bytes in linear memory. */
 void sss_handshake_receive(struct sss_host *host, const u8 *data, size_t len,
 			   const union sss_endpoint *from);
-
-/* --- initiating (initiate.c) --- */
-int sss_handshake_init_channel(struct sss_channel *ch);		/* ch->hs */
-void sss_handshake_free_channel(struct sss_channel *ch);	/* process context, sleeps */
-/* Channel lock held. A handshake is wanted (@request: goes along unless the host hides services or
- * one went already; NULL: none). Idempotent. The work item does it. */
-void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *request);
-u64 __sss_handshake_deadline(const struct sss_channel *ch);	/* ns (ktime), 0: none */
-void __sss_handshake_on_timer(struct sss_channel *ch, u64 now);
-void sss_handshake_work(struct sss_channel *ch);		/* SSS_WORK_INITIATE, process ctx */
-bool __sss_handshake_pending(const struct sss_channel *ch);
-
-/* --- responding (respond.c) --- */
-/* A data packet came under a key pair of no channel (pair->channel NULL): process context decides.
- * BH off. Takes over the skb; holds @pair by its own reference. */
 void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair,
 				 struct sk_buff *skb, const union sss_endpoint *from);
-/* Channel lock held, from the serial stage: a packet authenticated under @pair (ring slot next)
- * for the first time; @from is where it came from. Makes the tentative state take effect:
- * sss_keyring_confirm(), peer's parameters, endpoint, incarnation; returns true when the state had
- * to be restarted (caller then calls ops->restart() after unlocking and ignores older packets). */
+void sss_handshake_send(struct sss_host *host, const void *msg, size_t len,
+			const union sss_endpoint *to);
+void sss_handshake_expire_later(struct sss_handshakes *hs);
+bool sss_handshake_next_stamp(struct sss_host *host, u8 stamp[SSS_HS_STAMP_LEN]);
+
+/* --- initiating (initiate.c) --- */
+int sss_handshake_init_channel(struct sss_channel *ch);
+void sss_handshake_free_channel(struct sss_channel *ch);
+void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *request);
+u64 __sss_handshake_deadline(const struct sss_channel *ch);
+void __sss_handshake_on_timer(struct sss_channel *ch, u64 now);
+void sss_handshake_work(struct sss_channel *ch);
+bool __sss_handshake_pending(const struct sss_channel *ch);
+
+void sss_initiate_respond(struct sss_host *host, const struct sss_msg_respond *msg,
+			  const union sss_endpoint *from);
+void sss_initiate_cookie(struct sss_host *host, const struct sss_msg_cookie *msg,
+			 const union sss_endpoint *from);
+void sss_initiate_reject(struct sss_host *host, const struct sss_msg_reject *msg);
+bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
+void __sss_initiate_superseded(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
+
+/* --- responding (respond.c) --- */
 bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
 			       const union sss_endpoint *from, u64 now);
-void sss_handshake_drop_tentative(void *tentative);		/* pair freed unconfirmed */
+void sss_handshake_drop_tentative(void *tentative);
+
+void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
+			  const union sss_endpoint *from, bool loaded);
+void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
+			 struct sk_buff *skb, const union sss_endpoint *from);
+void sss_respond_expire(struct work_struct *work);
+void sss_respond_purge(struct sss_handshakes *hs);
+u64 sss_respond_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed);
 
 /* --- what they call in channel.c --- */
 /* Channel lock held: both sides' states match from here on: parameters, incarnation, path. @restart:
@@ -59,6 +105,5 @@ void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 			     const union sss_endpoint *from, bool restart);
 /* peer's channel, made if there is none (responder: with @incarnation, 0: random) */
 struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation);
-/* a (super)packet to decrypt and its application: rx.h, sss_rx_enqueue() and sss_rx_run() */
 
 #endif /* _SSS_CHANNEL_HANDSHAKE_H */

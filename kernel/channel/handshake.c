@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What comes in for handshakes. Softirq only checks length and mac1 and copies
+ * the message; the rest is Diffie-Hellman and belongs to one work item per
+ * host, so that a flood of handshakes takes one CPU at most and what respond.c
+ * does needs little locking.
+ */
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "crypto/ratelimiter.h"
+#include "net/udp.h"
+#include "wire/packet.h"
+
+#define LOAD_LINGERS	NSEC_PER_SEC	/* under load this long after it was seen */
+#define LATE_MAX	256U		/* packets that wait for a channel */
+#define LATE_BYTES	(4U << 20)	/* truesize of them */
+
+/**
+ * struct message - a handshake message that waits
+ * @node: in sss_handshakes.messages
+ * @from: source
+ * @len: bytes
+ * @data: as received, of the right length for its type
+ */
+struct message {
+	struct list_head node;
+	union sss_endpoint from;
+	size_t len;
+	u8 data[];
+};
+
+/**
+ * struct late - a data packet that may make a channel
+ * @node: in sss_handshakes.late
+ * @pair: reference; its keys
+ * @skb: data begins at the UDP payload
+ * @from: source
+ */
+struct late {
+	struct list_head node;
+	struct sss_keypair *pair;
+	struct sk_buff *skb;
+	union sss_endpoint from;
+};
+
+static struct workqueue_struct *handshake_wq;
+
+/**
+ * sss_handshake_send() - send one handshake message
+ * @host: from whom
+ * @msg: complete
+ * @len: bytes
+ * @to: where to
+ *
+ * What goes wrong is loss, and counted by the UDP socket. Context: any but
+ * hard interrupts.
+ */
+void sss_handshake_send(struct sss_host *host, const void *msg, size_t len,
+			const union sss_endpoint *to)
+{
+	struct sss_udp *udp;
+
+	rcu_read_lock();
+	udp = rcu_dereference(host->udp);
+	if (udp)
+		sss_udp_send_one(udp, msg, len, to, 0);
+	rcu_read_unlock();
+}
+
+static u32 load_threshold(const struct sss_net *sn)
+{
+	return max(READ_ONCE(sn->limits.handshake_queue) / 8, 1U);
+}
+
+/* Queues a message; false: there is no room */
+static bool enqueue(struct sss_handshakes *hs, struct message *m)
+{
+	struct sss_net *sn = hs->host->sn;
+	bool room;
+
+	spin_lock_bh(&hs->lock);
+	room = !hs->stopped && hs->n_messages < READ_ONCE(sn->limits.handshake_queue);
+	if (room) {
+		list_add_tail(&m->node, &hs->messages);
+		if (++hs->n_messages >= load_threshold(sn))
+			hs->loaded_until = ktime_get_ns() + LOAD_LINGERS;
+		queue_work(handshake_wq, &hs->work);
+	}
+	spin_unlock_bh(&hs->lock);
+	return room;
+}
+
+static void reject(struct sss_host *host, const struct sss_msg_initiate *msg,
+		   const union sss_endpoint *from)
+{
+	struct sss_msg_reject answer;
+
+	if (READ_ONCE(host->flags) & SSS_HOST_F_STEALTH ||
+	    !sss_ratelimiter_allow(host->sn->limiter, &from->sa))
+		return;
+	sss_handshake_put_reject(&answer, msg);
+	sss_mib_inc(host->sn, HS_TX_REJECT);
+	sss_handshake_send(host, &answer, sizeof(answer), from);
+}
+
+/* Is this an INITIATE or RESPOND for us? Counted if not. */
+static bool mac1_ok(struct sss_host *host, const u8 *data, size_t len,
+		    const union sss_endpoint *from)
+{
+	if (sss_cookie_mac1_ok(&host->cookie.keys, data, len))
+		return true;
+	sss_mib_inc(host->sn, HS_DROP_MAC1);
+	if (data[0] == SSS_PACKET_INITIATE)
+		reject(host, (const void *)data, from);
+	return false;
+}
+
+/* Counts it; false: not for us */
+static bool welcome(struct sss_host *host, const u8 *data, size_t len,
+		    const union sss_endpoint *from)
+{
+	switch (data[0]) {
+	case SSS_PACKET_INITIATE:
+		sss_mib_inc(host->sn, HS_RX_INITIATE);
+		return mac1_ok(host, data, len, from);
+	case SSS_PACKET_RESPOND:
+		sss_mib_inc(host->sn, HS_RX_RESPOND);
+		return mac1_ok(host, data, len, from);
+	case SSS_PACKET_COOKIE:
+		sss_mib_inc(host->sn, HS_RX_COOKIE);
+		return true;
+	default:
+		sss_mib_inc(host->sn, HS_RX_REJECT);
+		return true;
+	}
+}
+
+/**
+ * sss_handshake_receive() - a handshake message has arrived
+ * @host: whose UDP port it came to
+ * @data: UDP payload in linear memory; copied
+ * @len: its bytes
+ * @from: source
+ *
+ * Checks what is cheap and leaves the rest to the host's work item. Bounded
+ * by limits.handshake_queue. Context: the drain, BH off.
+ */
+void sss_handshake_receive(struct sss_host *host, const u8 *data, size_t len,
+			   const union sss_endpoint *from)
+{
+	struct sss_handshakes *hs = host->handshakes;
+	struct message *m;
+
+	if (!sss_handshake_length_ok(data, len)) {
+		sss_mib_inc(host->sn, DROP_TYPE);
+		return;
+	}
+	if (!welcome(host, data, len, from))
+		return;
+	m = kmalloc(struct_size(m, data, len), GFP_ATOMIC | __GFP_NOWARN);
+	if (!m) {
+		sss_mib_inc(host->sn, DROP_NO_MEMORY);
+		return;
+	}
+	m->from = *from;
+	m->len = len;
+	memcpy(m->data, data, len);
+	if (!enqueue(hs, m)) {
+		sss_mib_inc(host->sn, HS_DROP_QUEUE);
+		kfree(m);
+	}
+}
+
+static bool enqueue_late(struct sss_handshakes *hs, struct late *l)
+{
+	bool room;
+
+	spin_lock_bh(&hs->lock);
+	room = !hs->stopped && hs->n_late < LATE_MAX && hs->late_bytes < LATE_BYTES;
+	if (room) {
+		list_add_tail(&l->node, &hs->late);
+		hs->n_late++;
+		hs->late_bytes += l->skb->truesize;
+		queue_work(handshake_wq, &hs->work);
+	}
+	spin_unlock_bh(&hs->lock);
+	return room;
+}
+
+static void free_late(struct late *l)
+{
+	sss_keypair_put(l->pair);
+	kfree_skb(l->skb);
+	kfree(l);
+}
+
+/**
+ * sss_handshake_confirm_later() - a data packet came under keys without a channel
+ * @host: whose UDP port it came to
+ * @pair: its keys, found under rcu_read_lock()
+ * @skb: data begins at the UDP payload; taken over
+ * @from: source
+ *
+ * If it is authentic, it makes the channel; which needs process context.
+ * Bounded. Context: the drain, BH off.
+ */
+void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair,
+				 struct sk_buff *skb, const union sss_endpoint *from)
+{
+	struct late *l = kmalloc(sizeof(*l), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!l || !sss_keypair_get(pair)) {
+		sss_mib_inc(host->sn, DROP_NO_MEMORY);
+		kfree_skb(skb);
+		kfree(l);
+		return;
+	}
+	l->pair = pair;
+	l->skb = skb;
+	l->from = *from;
+	if (!enqueue_late(host->handshakes, l)) {
+		sss_mib_inc(host->sn, HS_DROP_QUEUE);
+		free_late(l);
+	}
+}
+
+/* Confirmations come first: they end what is half-open. */
+static struct late *next_late(struct sss_handshakes *hs)
+{
+	struct late *l;
+
+	spin_lock_bh(&hs->lock);
+	l = list_first_entry_or_null(&hs->late, struct late, node);
+	if (l) {
+		list_del(&l->node);
+		hs->n_late--;
+		hs->late_bytes -= l->skb->truesize;
+	}
+	spin_unlock_bh(&hs->lock);
+	return l;
+}
+
+static struct message *next_message(struct sss_handshakes *hs, bool *loaded)
+{
+	struct message *m;
+
+	spin_lock_bh(&hs->lock);
+	*loaded = hs->n_messages >= load_threshold(hs->host->sn) ||
+		  ktime_get_ns() < hs->loaded_until;
+	m = list_first_entry_or_null(&hs->messages, struct message, node);
+	if (m) {
+		list_del(&m->node);
+		hs->n_messages--;
+	}
+	spin_unlock_bh(&hs->lock);
+	return m;
+}
+
+static void handle_respond(struct sss_host *host, const struct message *m, bool loaded)
+{
+	/* It names an index of ours, which cannot be guessed, so needs no cookie. */
+	if (loaded && !sss_ratelimiter_allow(host->sn->limiter, &m->from.sa))
+		sss_mib_inc(host->sn, HS_DROP_RATE);
+	else
+		sss_initiate_respond(host, (const void *)m->data, &m->from);
+}
+
+static void handle(struct sss_handshakes *hs, const struct message *m, bool loaded)
+{
+	switch (m->data[0]) {
+	case SSS_PACKET_INITIATE:
+		sss_respond_initiate(hs, (const void *)m->data, &m->from, loaded);
+		break;
+	case SSS_PACKET_RESPOND:
+		handle_respond(hs->host, m, loaded);
+		break;
+	case SSS_PACKET_COOKIE:
+		sss_initiate_cookie(hs->host, (const void *)m->data, &m->from);
+		break;
+	default:
+		sss_initiate_reject(hs->host, (const void *)m->data);
+	}
+}
+
+static void work(struct work_struct *work)
+{
+	struct sss_handshakes *hs = container_of(work, struct sss_handshakes, work);
+	struct message *m;
+	struct late *l;
+	bool loaded;
+
+	for (;;) {
+		l = next_late(hs);
+		if (l) {
+			sss_respond_confirm(hs, l->pair, l->skb, &l->from);
+			kfree(l);
+			continue;
+		}
+		m = next_message(hs, &loaded);
+		if (!m)
+			return;
+		handle(hs, m, loaded);
+		kfree(m);
+		cond_resched();
+	}
+}
+
+/**
+ * sss_handshake_expire_later() - there are slots: look at them from time to time
+ * @hs: of a host
+ *
+ * Context: any.
+ */
+void sss_handshake_expire_later(struct sss_handshakes *hs)
+{
+	queue_delayed_work(handshake_wq, &hs->expiry, HZ);
+}
+
+/**
+ * sss_handshake_next_stamp() - the stamp of our next INITIATE
+ * @host: whose
+ * @stamp: result: later than that of any INITIATE before
+ *
+ * Return: false if the host is going. Context: any but hard interrupts.
+ */
+bool sss_handshake_next_stamp(struct sss_host *host, u8 stamp[SSS_HS_STAMP_LEN])
+{
+	struct sss_handshakes *hs;
+
+	rcu_read_lock();
+	hs = READ_ONCE(host->handshakes);
+	if (hs) {
+		spin_lock_bh(&hs->lock);
+		sss_noise_stamp(hs->stamp);
+		memcpy(stamp, hs->stamp, SSS_HS_STAMP_LEN);
+		spin_unlock_bh(&hs->lock);
+	}
+	rcu_read_unlock();
+	return hs;
+}
+
+/**
+ * sss_handshake_host_create() - prepare a host for handshakes
+ * @host: new, without UDP sockets yet
+ *
+ * Return: 0 or -ENOMEM. Context: process.
+ */
+int sss_handshake_host_create(struct sss_host *host)
+{
+	struct sss_handshakes *hs = kzalloc(sizeof(*hs), GFP_KERNEL_ACCOUNT);
+
+	if (!hs)
+		return -ENOMEM;
+	hs->host = host;
+	spin_lock_init(&hs->lock);
+	spin_lock_init(&hs->slots_lock);
+	INIT_LIST_HEAD(&hs->messages);
+	INIT_LIST_HEAD(&hs->late);
+	INIT_LIST_HEAD(&hs->slots);
+	INIT_WORK(&hs->work, work);
+	INIT_DELAYED_WORK(&hs->expiry, sss_respond_expire);
+	host->handshakes = hs;
+	return 0;
+}
+
+/**
+ * sss_handshake_host_stop() - end all that is half-open
+ * @host: dead, its peers and UDP sockets are gone
+ *
+ * Context: process, sleeps.
+ */
+void sss_handshake_host_stop(struct sss_host *host)
+{
+	struct sss_handshakes *hs = host->handshakes;
+	struct message *m;
+	struct late *l;
+	bool loaded;
+
+	spin_lock_bh(&hs->lock);
+	hs->stopped = true;
+	spin_unlock_bh(&hs->lock);
+	while ((m = next_message(hs, &loaded)))
+		kfree(m);
+	while ((l = next_late(hs)))
+		free_late(l);
+	cancel_work_sync(&hs->work);
+	cancel_delayed_work_sync(&hs->expiry);
+	sss_respond_purge(hs);
+}
+
+/**
+ * sss_handshake_host_destroy() - undo sss_handshake_host_create()
+ * @host: stopped, or never started
+ *
+ * Context: process.
+ */
+void sss_handshake_host_destroy(struct sss_host *host)
+{
+	struct sss_handshakes *hs = host->handshakes;
+
+	WRITE_ONCE(host->handshakes, NULL);
+	kfree_rcu(hs, rcu);
+}
+
+/**
+ * sss_handshake_init() - make the workqueue
+ *
+ * Return: 0 or -ENOMEM. Context: module init.
+ */
+int sss_handshake_init(void)
+{
+	handshake_wq = alloc_workqueue("sss_handshake", WQ_CPU_INTENSIVE | WQ_FREEZABLE, 0);
+	return handshake_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * sss_handshake_exit() - destroy the workqueue
+ *
+ * Context: module exit, all hosts being gone.
+ */
+void sss_handshake_exit(void)
+{
+	destroy_workqueue(handshake_wq);
+}

@@ -1,0 +1,816 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handshakes that we start.
+ *
+ * A channel wants a handshake (__sss_handshake_want()) until one is done, by
+ * us or by the peer, or until time is up. Meanwhile its work item sends one
+ * Noise message to every endpoint of the peer, backing off, and makes a new
+ * one when that is 5 s old; RESPONDs to the last three count. They come from
+ * the host's work item (handshake.c).
+ *
+ * An initiation belongs to its channel and points to it without a reference:
+ * the index table is where it is found, under RCU, and it leaves that table
+ * before its channel is freed. All else in it is read under the channel lock.
+ */
+#include <linux/random.h>
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "channel/timer.h"
+#include "crypto/index.h"
+
+#define KEEP		3		/* initiations that a RESPOND may answer */
+#define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
+#define PROBES_MAX	3U		/* to an endpoint nobody vouches for ... */
+#define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
+#define TARGETS_MAX	(SSS_PEER_ENDPOINTS_MAX + 1)
+
+/**
+ * struct initiation - one INITIATE that is awaiting RESPOND
+ * @entry: its index
+ * @rcu: frees it
+ * @ch: whose, no reference
+ * @noise: secrets
+ * @remote: the peer's keys as they were, secret
+ * @msg: with mac1
+ * @born: ns
+ * @started: event of the key ring
+ * @next_number: what the message announces
+ * @has_request: @request rides on it
+ * @request: service wanted
+ */
+struct initiation {
+	struct sss_index_entry entry;
+	struct rcu_head rcu;
+	struct sss_channel *ch;
+	struct sss_noise_handshake noise;
+	struct sss_noise_remote remote;
+	struct sss_msg_initiate msg;
+	u64 born;
+	u64 started;
+	u64 next_number;
+	bool has_request;
+	struct sss_request request;
+};
+
+/**
+ * struct probes - what was sent to an endpoint that never answered
+ * @ep: which
+ * @since: ns, when counting began, 0: unused
+ * @n: packets
+ */
+struct probes {
+	union sss_endpoint ep;
+	u64 since;
+	unsigned int n;
+};
+
+/**
+ * struct sss_handshaking - a channel's own handshakes; under the channel lock
+ * @wanted: until one is done
+ * @queued: the work item is about to look
+ * @up: the work item is to tell the streams that there are keys
+ * @has_request: @request is to ride on the next message
+ * @hint: another key seems to live there
+ * @request: service wanted
+ * @family: of the endpoints to try, AF_UNSPEC: all
+ * @list: newest first
+ * @next_send: ns, 0: at once
+ * @interval: ns, to the one after that
+ * @fail_at: ns, when connects fail, 0: they did
+ * @sends: how often sent
+ * @cookies: sent again because of a cookie since the last time
+ * @stamp: of the newest INITIATE of the peer that was confirmed
+ * @stale_at: ns, when an older one was answered, 0: never
+ * @probes: what was sent to unproved endpoints
+ */
+struct sss_handshaking {
+	bool wanted;
+	bool queued;
+	bool up;
+	bool has_request;
+	bool hint;
+	struct sss_request request;
+	int family;
+	struct initiation *list[KEEP];
+	u64 next_send;
+	u64 interval;
+	u64 fail_at;
+	u32 sends;
+	u32 cookies;
+	u8 stamp[SSS_HS_STAMP_LEN];
+	u64 stale_at;
+	struct probes probes[SSS_PEER_ENDPOINTS_MAX];
+};
+
+/* Where a message is going */
+struct targets {
+	unsigned int n;
+	union sss_endpoint ep[TARGETS_MAX];
+};
+
+static u64 limit_ns(const u32 *ms)
+{
+	return (u64)READ_ONCE(*ms) * NSEC_PER_MSEC;
+}
+
+static void free_initiation(struct initiation *in)
+{
+	if (!in)
+		return;
+	sss_index_remove(&in->entry);
+	sss_noise_forget(&in->noise);
+	memzero_explicit(&in->remote, sizeof(in->remote));
+	memzero_explicit(&in->msg, sizeof(in->msg));
+	kfree_rcu(in, rcu);
+}
+
+static void drop_initiations(struct sss_handshaking *hs)
+{
+	int i;
+
+	for (i = 0; i < KEEP; i++) {
+		free_initiation(hs->list[i]);
+		hs->list[i] = NULL;
+	}
+}
+
+/* Nothing is wanted any more. Channel lock held. */
+static void finish(struct sss_handshaking *hs)
+{
+	drop_initiations(hs);
+	hs->wanted = false;
+	hs->has_request = false;
+	hs->hint = false;
+	hs->family = AF_UNSPEC;
+	hs->fail_at = 0;
+}
+
+/**
+ * sss_handshake_init_channel() - prepare a new channel for handshakes
+ * @ch: new; its incarnation may change to one already told to the peer in the
+ *	answer to an INITIATE, so that handshakes that cross find one state
+ *
+ * Return: 0 or -ENOMEM. Context: process.
+ */
+int sss_handshake_init_channel(struct sss_channel *ch)
+{
+	ch->hs = kzalloc(sizeof(*ch->hs), GFP_KERNEL_ACCOUNT);
+	if (!ch->hs)
+		return -ENOMEM;
+	ch->incarnation = sss_respond_incarnation(ch->host, &ch->peer->eid, ch->incarnation);
+	return 0;
+}
+
+/**
+ * sss_handshake_free_channel() - forget the handshakes of a channel
+ * @ch: channel that nobody refers to any more
+ *
+ * Context: process.
+ */
+void sss_handshake_free_channel(struct sss_channel *ch)
+{
+	if (!ch->hs)
+		return;
+	drop_initiations(ch->hs);
+	kfree_sensitive(ch->hs);
+	ch->hs = NULL;
+}
+
+static void __queue(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (ch->hs->queued)
+		return;
+	ch->hs->queued = true;
+	__sss_channel_queue_work(ch, SSS_WORK_INITIATE);
+}
+
+/* A host may keep service names to itself until there are keys. */
+static bool may_ask(const struct sss_channel *ch, const struct sss_request *request)
+{
+	return request && !ch->hs->has_request &&
+	       !(READ_ONCE(ch->host->flags) & SSS_HOST_F_HIDE_SERVICES);
+}
+
+/**
+ * __sss_handshake_want() - a handshake is needed
+ * @ch: channel, referenced by the caller
+ * @request: service that a program wants, NULL: none. It goes along with the
+ *	next INITIATE unless another one does, or the host hides services
+ *
+ * Harmless if one is under way. The channel's work item does it.
+ *
+ * Context: channel lock held.
+ */
+void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *request)
+{
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED)
+		return;
+	if (may_ask(ch, request)) {
+		hs->request = *request;
+		hs->has_request = true;
+	}
+	if (!hs->fail_at && (request || !hs->wanted))
+		hs->fail_at = ktime_get_ns() + limit_ns(&ch->sn->limits.connect_timeout_ms);
+	if (hs->wanted)
+		return;
+	hs->wanted = true;
+	hs->next_send = 0;
+	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
+	hs->sends = 0;
+	hs->cookies = 0;
+	__queue(ch);
+}
+
+/**
+ * __sss_handshake_pending() - is a handshake wanted?
+ * @ch: channel
+ *
+ * Context: channel lock held.
+ */
+bool __sss_handshake_pending(const struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return ch->hs->wanted;
+}
+
+/**
+ * __sss_handshake_deadline() - when __sss_handshake_on_timer() is to be called
+ * @ch: channel
+ *
+ * Return: ns (ktime_get), 0: never. Context: channel lock held.
+ */
+u64 __sss_handshake_deadline(const struct sss_channel *ch)
+{
+	const struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	if (!hs->wanted || hs->queued)
+		return 0;
+	return sss_timer_min(hs->next_send, hs->fail_at);
+}
+
+/**
+ * __sss_handshake_on_timer() - see whether something is due
+ * @ch: channel, referenced by the caller
+ * @now: ns (ktime_get)
+ *
+ * Context: channel lock held.
+ */
+void __sss_handshake_on_timer(struct sss_channel *ch, u64 now)
+{
+	u64 at = __sss_handshake_deadline(ch);
+
+	if (at && at <= now)
+		__queue(ch);
+}
+
+/**
+ * __sss_initiate_check_stamp() - may an INITIATE be answered?
+ * @ch: channel to the peer that sent it
+ * @stamp: TAI64N
+ *
+ * One that is not newer than the newest that was confirmed is a replay, or
+ * the peer's clock went back; so it is answered now and then.
+ *
+ * Context: channel lock held.
+ */
+bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN])
+{
+	struct sss_handshaking *hs = ch->hs;
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&ch->lock);
+	if (memcmp(stamp, hs->stamp, sizeof(hs->stamp)) > 0)
+		return true;
+	if (hs->stale_at && now < hs->stale_at + STALE_AGAIN)
+		return false;
+	hs->stale_at = now;
+	return true;
+}
+
+/**
+ * __sss_initiate_superseded() - a handshake that the peer started is confirmed
+ * @ch: channel, referenced by the caller
+ * @stamp: of its INITIATE
+ *
+ * There are keys: ours is not needed any more, and the work item tells the
+ * streams. A request that went along is answered when the stream's INIT is.
+ *
+ * Context: channel lock held.
+ */
+void __sss_initiate_superseded(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN])
+{
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	/* Not the maximum: if the peer's clock went back, it counts from there. */
+	memcpy(hs->stamp, stamp, sizeof(hs->stamp));
+	finish(hs);
+	hs->up = true;
+	__queue(ch);
+}
+
+static struct initiation *find(const struct sss_handshaking *hs, u32 index)
+{
+	int i;
+
+	for (i = 0; i < KEEP; i++)
+		if (hs->list[i] && hs->list[i]->entry.index == index)
+			return hs->list[i];
+	return NULL;
+}
+
+/* What the INITIATE says, as of now. Channel lock held. */
+static void describe(struct sss_channel *ch, struct initiation *in,
+		     struct sss_initiate_payload *p)
+{
+	const struct sss_handshaking *hs = ch->hs;
+
+	in->next_number = ch->next_number;
+	in->has_request = hs->has_request;
+	in->request = hs->request;
+	in->started = sss_keyring_start(&ch->ring);
+	p->incarnation = ch->incarnation;
+	p->remembered = ch->remote_incarnation;
+	p->next_number = in->next_number;
+	p->params = ch->local;
+	p->has_request = in->has_request;
+	if (!in->has_request)
+		return;
+	p->kind = in->request.kind;
+	strscpy(p->service, in->request.service, sizeof(p->service));
+	strscpy(p->protocol, in->request.protocol, sizeof(p->protocol));
+}
+
+static struct initiation *create(struct sss_channel *ch)
+{
+	struct initiation *in = kzalloc(sizeof(*in), GFP_KERNEL);
+	struct sss_initiate_payload payload = {};
+	u32 index;
+
+	if (!in)
+		return NULL;
+	in->ch = ch;
+	in->born = ktime_get_ns();
+	spin_lock_bh(&ch->lock);
+	describe(ch, in, &payload);
+	spin_unlock_bh(&ch->lock);
+	sss_peer_copy_remote(ch->peer, &in->remote);
+	index = sss_index_reserve(&in->entry, ch->host);
+	if (!sss_handshake_next_stamp(ch->host, payload.stamp) ||
+	    sss_noise_create_initiate(&in->noise, &in->msg, &ch->host->identity, &in->remote,
+				      &payload, index)) {
+		free_initiation(in);
+		return NULL;
+	}
+	sss_cookie_add_mac1(&ch->peer->cookie_keys, &in->msg, sizeof(in->msg));
+	return in;
+}
+
+/* Makes a new message the newest, unless none is wanted by now. */
+static void adopt(struct sss_channel *ch, struct initiation *in)
+{
+	struct sss_handshaking *hs = ch->hs;
+	struct initiation *drop = in;
+
+	spin_lock_bh(&ch->lock);
+	if (hs->wanted && ch->state != SSS_CHANNEL_CLOSED) {
+		drop = hs->list[KEEP - 1];
+		memmove(hs->list + 1, hs->list, (KEEP - 1) * sizeof(hs->list[0]));
+		hs->list[0] = in;
+		sss_index_publish(&in->entry, SSS_INDEX_HANDSHAKE);
+	}
+	spin_unlock_bh(&ch->lock);
+	free_initiation(drop);
+}
+
+/* May one more packet go to an endpoint that nobody vouches for? */
+static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, u64 now)
+{
+	struct probes *p, *use = &hs->probes[0];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hs->probes); i++) {
+		p = &hs->probes[i];
+		if (p->since && sss_endpoint_equal(&p->ep, ep)) {
+			use = p;
+			break;
+		}
+		if (p->since < use->since)
+			use = p;
+	}
+	if (i == ARRAY_SIZE(hs->probes) || now >= use->since + PROBES_PERIOD)
+		*use = (struct probes){ .ep = *ep, .since = now };
+	return use->n++ < PROBES_MAX;
+}
+
+static void add_target(struct targets *t, const union sss_endpoint *ep, int family)
+{
+	unsigned int i;
+
+	if (family != AF_UNSPEC && ep->sa.sa_family != family)
+		return;
+	for (i = 0; i < t->n; i++)
+		if (sss_endpoint_equal(&t->ep[i], ep))
+			return;
+	t->ep[t->n++] = *ep;
+}
+
+/* Where the peer may be. Channel lock held; @count: something is sent there. */
+static void collect(struct sss_channel *ch, struct targets *t, int family, bool count)
+{
+	struct sss_peer *peer = ch->peer;
+	u64 now = ktime_get_ns();
+	unsigned int i;
+
+	t->n = 0;
+	if (ch->state == SSS_CHANNEL_OPEN)
+		add_target(t, &ch->path.remote, family);
+	spin_lock_bh(&peer->lock);
+	for (i = 0; i < peer->n_endpoints; i++) {
+		const struct sss_peer_endpoint *pe = &peer->endpoints[i];
+
+		if (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now))
+			add_target(t, &pe->ep, family);
+	}
+	spin_unlock_bh(&peer->lock);
+}
+
+static u64 jitter(u64 ns)
+{
+	return div_u64(ns * (900 + get_random_u32_below(201)), 1000);
+}
+
+/* The newest message, and where it goes; false: there is none */
+static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *msg,
+			      struct targets *t)
+{
+	struct sss_handshaking *hs = ch->hs;
+	u64 max = limit_ns(&ch->sn->limits.initiate_interval_max_ms);
+	bool any;
+
+	spin_lock_bh(&ch->lock);
+	any = hs->wanted && hs->list[0] && ch->state != SSS_CHANNEL_CLOSED;
+	if (any) {
+		*msg = hs->list[0]->msg;
+		collect(ch, t, hs->family, true);
+		hs->sends++;
+		hs->cookies = 0;
+	}
+	hs->next_send = ktime_get_ns() + jitter(hs->interval);
+	hs->interval = min(2 * hs->interval, max);
+	__sss_timer_update(ch);
+	spin_unlock_bh(&ch->lock);
+	return any;
+}
+
+static void send_to(struct sss_channel *ch, struct sss_msg_initiate *msg,
+		    const union sss_endpoint *to)
+{
+	sss_peer_add_macs(ch->peer, to, msg, sizeof(*msg));
+	sss_mib_inc(ch->sn, HS_TX_INITIATE);
+	sss_handshake_send(ch->host, msg, sizeof(*msg), to);
+}
+
+static void transmit(struct sss_channel *ch)
+{
+	struct sss_msg_initiate msg;
+	struct targets t;
+	unsigned int i;
+
+	if (!next_transmission(ch, &msg, &t))
+		return;
+	for (i = 0; i < t.n; i++)
+		send_to(ch, &msg, &t.ep[i]);
+}
+
+enum { SEND = 1, RENEW = 2, FAIL = 4, UP = 8 };
+
+/* Time is up for those who connect; streams that had a channel wait on. */
+static int __give_up(struct sss_channel *ch, int *err)
+{
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	*err = hs->hint ? -EKEYREJECTED : -ETIMEDOUT;
+	hs->fail_at = 0;
+	hs->hint = false;
+	hs->has_request = false;
+	if (ch->state == SSS_CHANNEL_NEW || !ch->n_streams)
+		finish(hs);
+	return FAIL;
+}
+
+/* What is due */
+static int decide(struct sss_channel *ch, int *err)
+{
+	struct sss_handshaking *hs = ch->hs;
+	u64 life = limit_ns(&ch->sn->limits.initiate_lifetime_ms);
+	u64 now = ktime_get_ns();
+	int todo = 0;
+
+	spin_lock_bh(&ch->lock);
+	hs->queued = false;
+	if (hs->up)
+		todo |= UP;
+	hs->up = false;
+	if (ch->state == SSS_CHANNEL_CLOSED)
+		finish(hs);
+	if (hs->wanted && hs->fail_at && hs->fail_at <= now)
+		todo |= __give_up(ch, err);
+	if (hs->wanted && !hs->fail_at && !ch->n_streams)
+		finish(hs);
+	if (hs->wanted && hs->next_send <= now)
+		todo |= SEND;
+	if (!hs->list[0] || hs->list[0]->born + life <= now)
+		todo |= RENEW;
+	__sss_timer_update(ch);
+	spin_unlock_bh(&ch->lock);
+	return todo;
+}
+
+/**
+ * sss_handshake_work() - do what the channel's handshake needs now
+ * @ch: channel, referenced by the caller
+ *
+ * Context: the channel's work item, no lock held.
+ */
+void sss_handshake_work(struct sss_channel *ch)
+{
+	struct initiation *in;
+	int todo, err = 0;
+
+	todo = decide(ch, &err);
+	if (todo & UP) {
+		sss_channel_ops->up(ch);
+		sss_channel_transmit(ch);
+	}
+	if (todo & FAIL) {
+		sss_mib_inc(ch->sn, HS_TIMEOUTS);
+		sss_channel_ops->connect_failed(ch, err);
+	}
+	if (!(todo & SEND))
+		return;
+	if (todo & RENEW) {
+		in = create(ch);
+		if (in)
+			adopt(ch, in);
+	}
+	transmit(ch);
+}
+
+/**
+ * sss_channel_connect() - a program connects to a service
+ * @ch: channel to the peer, referenced by the caller
+ * @request: which
+ * @family: of the endpoints that may be tried; AF_UNSPEC: all
+ *
+ * With keys nothing happens here: the stream's INIT asks. Otherwise a
+ * handshake is under way afterwards; the request may go along and be answered
+ * by sss_channel_ops.answered, but INIT goes out and is answered all the same.
+ *
+ * Return: 0; -EHOSTUNREACH: nothing is known of where the peer is; -ESTALE:
+ * the channel is closed. Context: process, no channel lock held.
+ */
+int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family)
+{
+	struct sss_handshaking *hs = ch->hs;
+	struct targets t;
+	int err = 0;
+
+	spin_lock_bh(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED) {
+		err = -ESTALE;
+	} else if (!__sss_channel_may_send(ch)) {
+		collect(ch, &t, family, false);
+		if (!t.n)
+			err = -EHOSTUNREACH;
+		else if (!hs->wanted)
+			hs->family = family;
+		else if (hs->family != family)
+			hs->family = AF_UNSPEC;
+		if (!err)
+			__sss_handshake_want(ch, request);
+	}
+	spin_unlock_bh(&ch->lock);
+	return err;
+}
+
+/* The channel whose initiation has this index, with a reference */
+static struct sss_channel *channel_of(struct sss_host *host, __be32 index)
+{
+	struct sss_index_entry *entry;
+	struct sss_channel *ch = NULL;
+
+	rcu_read_lock();
+	entry = sss_index_lookup(host, be32_to_cpu(index));
+	if (entry && entry->type == SSS_INDEX_HANDSHAKE) {
+		ch = container_of(entry, struct initiation, entry)->ch;
+		if (!sss_channel_get(ch))
+			ch = NULL;
+	}
+	rcu_read_unlock();
+	if (!ch)
+		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
+	return ch;
+}
+
+static void set_hint(struct sss_channel *ch)
+{
+	spin_lock_bh(&ch->lock);
+	ch->hs->hint = ch->hs->wanted;
+	spin_unlock_bh(&ch->lock);
+}
+
+/* Reads a RESPOND; returns the complete key pair, or NULL (counted). */
+static struct sss_keypair *read_respond(struct sss_channel *ch, const struct sss_msg_respond *msg,
+					const struct initiation *in,
+					struct sss_respond_payload *payload)
+{
+	struct sss_keypair *pair = sss_keypair_create(ch, GFP_KERNEL);
+	int err;
+
+	if (!pair) {
+		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
+		return NULL;
+	}
+	err = sss_noise_consume_respond(&in->noise, msg, &ch->host->identity, &in->remote,
+					payload, &pair->keys);
+	if (err == -EPROTO)
+		sss_mib_inc(ch->sn, HS_DROP_PAYLOAD);
+	else if (err)
+		sss_mib_inc(ch->sn, HS_DROP_NOISE);
+	if (err) {
+		set_hint(ch);
+		sss_keypair_put(pair);
+		return NULL;
+	}
+	pair->remote_index = be32_to_cpu(msg->sender);
+	pair->initiator = true;
+	pair->lowest_receive = payload->next_number;
+	pair->first_send = in->next_number;
+	pair->started = in->started;
+	return pair;
+}
+
+/*
+ * The handshake is done, if it is the first RESPOND: takes over the pair and
+ * returns true; and whether the state has to be restarted.
+ */
+static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 index,
+		       const struct sss_respond_payload *payload,
+		       const union sss_endpoint *from, bool *restart)
+{
+	struct initiation *in = find(ch->hs, index);
+
+	lockdep_assert_held(&ch->lock);
+	if (!in || ch->state == SSS_CHANNEL_CLOSED ||
+	    !sss_index_replace(&in->entry, &pair->entry, SSS_INDEX_KEYPAIR))
+		return false;
+	*restart = ch->remote_incarnation &&
+		   (ch->remote_incarnation != payload->incarnation ||
+		    ch->incarnation != payload->remembered);
+	if (*restart)
+		sss_keyring_keep(&ch->ring, pair);
+	sss_keyring_add_initiator(&ch->ring, pair);
+	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from, *restart);
+	ch->confirm = true;
+	ch->connect_rtts = ch->hs->sends;
+	finish(ch->hs);
+	return true;
+}
+
+static void accept_respond(struct sss_channel *ch, struct sss_keypair *pair,
+			   const struct initiation *in,
+			   const struct sss_respond_payload *payload,
+			   const union sss_endpoint *from)
+{
+	bool done, restart = false;
+
+	spin_lock_bh(&ch->lock);
+	done = __complete(ch, pair, in->entry.index, payload, from, &restart);
+	spin_unlock_bh(&ch->lock);
+	if (!done) {
+		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
+		sss_keypair_put(pair);
+		return;
+	}
+	if (restart)
+		sss_channel_restart(ch);
+	sss_channel_ops->up(ch);
+	if (payload->has_answer && in->has_request)
+		sss_channel_ops->answered(ch, &in->request, payload->status, payload->text);
+	sss_peer_learn_endpoint(ch->peer, from);
+	sss_channel_transmit(ch);
+}
+
+/**
+ * sss_initiate_respond() - a RESPOND has come
+ * @host: to which; mac1 is right
+ * @msg: of the right length
+ * @from: source
+ *
+ * Context: the host's work item.
+ */
+void sss_initiate_respond(struct sss_host *host, const struct sss_msg_respond *msg,
+			  const union sss_endpoint *from)
+{
+	struct sss_channel *ch = channel_of(host, msg->receiver);
+	struct sss_respond_payload payload;
+	struct sss_keypair *pair;
+	struct initiation *in, *copy;
+
+	if (!ch)
+		return;
+	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
+	if (!copy) {
+		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
+		sss_channel_put(ch);
+		return;
+	}
+	spin_lock_bh(&ch->lock);
+	in = find(ch->hs, be32_to_cpu(msg->receiver));
+	if (in)
+		*copy = *in;
+	spin_unlock_bh(&ch->lock);
+	if (!in)
+		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
+	pair = in ? read_respond(ch, msg, copy, &payload) : NULL;
+	if (pair)
+		accept_respond(ch, pair, copy, &payload, from);
+	kfree_sensitive(copy);
+	sss_channel_put(ch);
+}
+
+/* The newest message once more, now with a cookie; so often at most */
+static bool take_again(struct sss_channel *ch, struct sss_msg_initiate *msg)
+{
+	struct sss_handshaking *hs = ch->hs;
+	bool ok;
+
+	spin_lock_bh(&ch->lock);
+	ok = hs->wanted && hs->list[0] && hs->cookies < TARGETS_MAX &&
+	     ch->state != SSS_CHANNEL_CLOSED;
+	if (ok) {
+		hs->cookies++;
+		hs->sends++;
+		*msg = hs->list[0]->msg;
+	}
+	spin_unlock_bh(&ch->lock);
+	return ok;
+}
+
+/**
+ * sss_initiate_cookie() - a COOKIE has come
+ * @host: to which
+ * @msg: of the right length
+ * @from: source; the INITIATE went there, or it means nothing
+ *
+ * Context: the host's work item.
+ */
+void sss_initiate_cookie(struct sss_host *host, const struct sss_msg_cookie *msg,
+			 const union sss_endpoint *from)
+{
+	struct sss_channel *ch = channel_of(host, msg->receiver);
+	struct sss_msg_initiate again;
+
+	if (!ch)
+		return;
+	if (!sss_peer_consume_cookie(ch->peer, from, msg))
+		sss_mib_inc(ch->sn, HS_DROP_COOKIE);
+	else if (take_again(ch, &again))
+		send_to(ch, &again, from);
+	sss_channel_put(ch);
+}
+
+/**
+ * sss_initiate_reject() - a REJECT has come
+ * @host: to which
+ * @msg: of the right length
+ *
+ * Anyone who sees the INITIATE can make one, so it only gives a later error
+ * its name. Context: the host's work item.
+ */
+void sss_initiate_reject(struct sss_host *host, const struct sss_msg_reject *msg)
+{
+	struct sss_channel *ch = channel_of(host, msg->receiver);
+	struct initiation *in;
+	bool ours;
+
+	if (!ch)
+		return;
+	spin_lock_bh(&ch->lock);
+	in = find(ch->hs, be32_to_cpu(msg->receiver));
+	ours = in && !crypto_memneq(in->msg.macs.mac1, msg->mac1, sizeof(msg->mac1));
+	if (ours)
+		ch->hs->hint = ch->hs->wanted;
+	spin_unlock_bh(&ch->lock);
+	if (!ours)
+		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
+	sss_channel_put(ch);
+}

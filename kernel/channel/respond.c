@@ -1,0 +1,785 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handshakes that others start.
+ *
+ * An INITIATE makes a key pair and a slot (struct sss_half_open) and is
+ * answered; it changes nothing else, as it can be a replay. The first data
+ * packet that authenticates under the pair confirms it, and what the slot
+ * remembers takes effect. If the peer had a channel, the pair waits in its
+ * key ring and the channel's serial stage confirms. If not, the pair stands
+ * alone and the host's work item opens the packet and makes the channel.
+ *
+ * References: the host's list holds one to the slot, pair->tentative another.
+ * The slot holds one to its pair for as long as it is in the list; the ring
+ * holds another. So a pair goes when slot and ring have let go of it, and a
+ * slot when the list and the pair have.
+ *
+ * sss_keypair_take_tentative() decides between confirmation and expiry: who
+ * gets the slot from it goes on. A slot expires unconfirmed after 10 s, with
+ * its pair's index; a confirmed one stays for 5 s from its birth, so that
+ * copies of its INITIATE get the same answer and not another pair.
+ */
+#include <linux/random.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/handshake.h"
+#include "channel/rx.h"
+#include "crypto/aead.h"
+#include "crypto/index.h"
+#include "crypto/ratelimiter.h"
+#include "wire/packet.h"
+
+#define SLOT_LIFE	(10 * NSEC_PER_SEC)	/* unconfirmed */
+
+/**
+ * struct sss_half_open - an INITIATE that was answered
+ * @ref: references
+ * @node: in sss_handshakes.slots
+ * @sn: namespace, counts it
+ * @pair: its keys; reference while in the list
+ * @eid: who sent it
+ * @born: ns
+ * @alone: the peer had no channel
+ * @incarnation: of ours that the RESPOND says
+ * @remote_incarnation: what the INITIATE said
+ * @next_number: what the RESPOND says
+ * @params: what the INITIATE said
+ * @noise: tells a duplicate
+ * @respond: the answer, complete
+ *
+ * Constant once in the list.
+ */
+struct sss_half_open {
+	struct kref ref;
+	struct list_head node;
+	struct sss_net *sn;
+	struct sss_keypair *pair;
+	struct sss_eid eid;
+	u64 born;
+	bool alone;
+	u64 incarnation;
+	u64 remote_incarnation;
+	u64 next_number;
+	struct sss_params params;
+	struct sss_noise_handshake noise;
+	struct sss_msg_respond respond;
+};
+
+/**
+ * struct call - an INITIATE being answered
+ * @hs: of the host
+ * @msg: as received
+ * @from: source
+ * @noise: the handshake
+ * @remote: keys of the peer
+ * @ch: the peer's channel, reference, or NULL
+ * @said: what it says
+ * @answer: what we say
+ */
+struct call {
+	struct sss_handshakes *hs;
+	const struct sss_msg_initiate *msg;
+	const union sss_endpoint *from;
+	struct sss_noise_handshake noise;
+	struct sss_noise_remote remote;
+	struct sss_channel *ch;
+	struct sss_initiate_payload said;
+	struct sss_respond_payload answer;
+};
+
+static void release_slot(struct kref *ref)
+{
+	struct sss_half_open *slot = container_of(ref, struct sss_half_open, ref);
+
+	sss_gauge_dec(slot->sn, HALF_OPEN);
+	kfree_sensitive(slot);
+}
+
+static void put_slot(struct sss_half_open *slot)
+{
+	kref_put(&slot->ref, release_slot);
+}
+
+/**
+ * sss_handshake_drop_tentative() - a pair is freed unconfirmed
+ * @tentative: its sss_keypair.tentative
+ *
+ * Context: any, RCU callbacks too.
+ */
+void sss_handshake_drop_tentative(void *tentative)
+{
+	put_slot(tentative);
+}
+
+static bool is_confirmed(const struct sss_half_open *slot)
+{
+	return READ_ONCE(slot->pair->confirmed);
+}
+
+/* A slot just taken off the list: unless it was confirmed, its keys end. */
+static void end_slot(struct sss_half_open *slot)
+{
+	struct sss_keypair *pair = slot->pair;
+	struct sss_half_open *tentative = sss_keypair_take_tentative(pair);
+
+	if (tentative) {
+		sss_index_remove(&pair->entry);
+		put_slot(tentative);
+	}
+	sss_keypair_put(pair);
+	put_slot(slot);
+}
+
+/* Takes off the list and returns the oldest slot, if its time is up */
+static struct sss_half_open *next_expired(struct sss_handshakes *hs, u64 now)
+{
+	u32 ms = READ_ONCE(hs->host->sn->limits.initiate_lifetime_ms);
+	struct sss_half_open *slot, *found = NULL;
+	u64 age;
+
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node) {
+		age = now - slot->born;
+		if (age >= SLOT_LIFE ||
+		    (age >= (u64)ms * NSEC_PER_MSEC && is_confirmed(slot))) {
+			list_del(&slot->node);
+			found = slot;
+			break;
+		}
+	}
+	spin_unlock_bh(&hs->slots_lock);
+	return found;
+}
+
+/**
+ * sss_respond_expire() - drop slots that are too old
+ * @work: sss_handshakes.expiry
+ */
+void sss_respond_expire(struct work_struct *work)
+{
+	struct sss_handshakes *hs = container_of(to_delayed_work(work), struct sss_handshakes,
+						 expiry);
+	struct sss_half_open *slot;
+	u64 now = ktime_get_ns();
+	bool more;
+
+	while ((slot = next_expired(hs, now)))
+		end_slot(slot);
+	spin_lock_bh(&hs->slots_lock);
+	more = !list_empty(&hs->slots);
+	spin_unlock_bh(&hs->slots_lock);
+	if (more)
+		sss_handshake_expire_later(hs);
+}
+
+static struct sss_half_open *take_oldest(struct sss_handshakes *hs)
+{
+	struct sss_half_open *slot;
+
+	spin_lock_bh(&hs->slots_lock);
+	slot = list_first_entry_or_null(&hs->slots, struct sss_half_open, node);
+	if (slot)
+		list_del(&slot->node);
+	spin_unlock_bh(&hs->slots_lock);
+	return slot;
+}
+
+/**
+ * sss_respond_purge() - drop all slots
+ * @hs: of a host that is going
+ *
+ * Context: process.
+ */
+void sss_respond_purge(struct sss_handshakes *hs)
+{
+	struct sss_half_open *slot;
+
+	while ((slot = take_oldest(hs)))
+		end_slot(slot);
+}
+
+/**
+ * sss_respond_incarnation() - which incarnation a new channel is to have
+ * @host: whose
+ * @eid: the peer's
+ * @proposed: if nothing else was said
+ *
+ * Return: what a RESPOND has told the peer not long ago, so that the peer's
+ * handshake and one that we start lead to the same state; else @proposed.
+ *
+ * Context: any but hard interrupts.
+ */
+u64 sss_respond_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed)
+{
+	struct sss_half_open *slot;
+	struct sss_handshakes *hs;
+	u64 found = 0;
+
+	rcu_read_lock();
+	hs = READ_ONCE(host->handshakes);
+	if (!hs)
+		goto out;
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node) {
+		if (slot->incarnation == proposed) {
+			found = proposed;
+			break;
+		}
+		if (slot->alone && !is_confirmed(slot) &&
+		    !memcmp(&slot->eid, eid, sizeof(*eid)))
+			found = slot->incarnation;
+	}
+	spin_unlock_bh(&hs->slots_lock);
+out:
+	rcu_read_unlock();
+	return found ?: proposed;
+}
+
+/*
+ * Our incarnation for a peer whose state is not the one we know: what an
+ * earlier INITIATE from the same state of the peer was told, or a new one.
+ */
+static u64 choose_incarnation(const struct call *c, u64 ours)
+{
+	struct sss_half_open *slot;
+	u64 found = 0;
+
+	spin_lock_bh(&c->hs->slots_lock);
+	list_for_each_entry(slot, &c->hs->slots, node)
+		if (slot->remote_incarnation == c->said.incarnation && !is_confirmed(slot) &&
+		    slot->incarnation != ours &&
+		    !memcmp(slot->eid.key, c->noise.remote_static, sizeof(slot->eid.key)))
+			found = slot->incarnation;
+	spin_unlock_bh(&c->hs->slots_lock);
+	while (!found || found == ours)
+		found = get_random_u64();
+	return found;
+}
+
+static void send_cookie(struct sss_host *host, const struct sss_msg_initiate *msg,
+			const union sss_endpoint *to)
+{
+	struct sss_msg_cookie reply;
+
+	sss_cookie_create_reply(&host->cookie, &reply, msg, sizeof(*msg),
+				be32_to_cpu(msg->sender), &to->sa);
+	sss_mib_inc(host->sn, HS_TX_COOKIE);
+	sss_handshake_send(host, &reply, sizeof(reply), to);
+}
+
+/* Under load: who cannot receive at the address claimed does not get in. */
+static bool admit(struct sss_host *host, const struct sss_msg_initiate *msg,
+		  const union sss_endpoint *from)
+{
+	if (sss_cookie_check(&host->cookie, msg, sizeof(*msg), &from->sa) != SSS_COOKIE_PROVED) {
+		sss_mib_inc(host->sn, HS_DROP_MAC2);
+		send_cookie(host, msg, from);
+		return false;
+	}
+	if (sss_ratelimiter_allow(host->sn->limiter, &from->sa))
+		return true;
+	sss_mib_inc(host->sn, HS_DROP_RATE);
+	return false;
+}
+
+static void send_respond(struct sss_handshakes *hs, const struct sss_half_open *slot,
+			 const union sss_endpoint *to)
+{
+	sss_mib_inc(slot->sn, HS_TX_RESPOND);
+	sss_handshake_send(hs->host, &slot->respond, sizeof(slot->respond), to);
+}
+
+/* Was it answered before? Then the same answer goes to where it came from now. */
+static bool answer_again(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
+			 const union sss_endpoint *from)
+{
+	struct sss_half_open *slot, *found = NULL;
+
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node) {
+		if (sss_noise_is_same(&slot->noise, msg)) {
+			kref_get(&slot->ref);
+			found = slot;
+			break;
+		}
+	}
+	spin_unlock_bh(&hs->slots_lock);
+	if (!found)
+		return false;
+	sss_mib_inc(hs->host->sn, HS_DUPLICATE);
+	send_respond(hs, found, from);
+	put_slot(found);
+	return true;
+}
+
+static struct sss_channel *channel_of_peer(struct sss_peer *peer)
+{
+	struct sss_channel *ch;
+
+	rcu_read_lock();
+	ch = rcu_dereference(peer->channel);
+	if (ch && !sss_channel_get(ch))
+		ch = NULL;
+	rcu_read_unlock();
+	return ch;
+}
+
+/* Whom it claims to come from: their keys, and their channel if there is one */
+static bool look_up(struct call *c)
+{
+	struct sss_host *host = c->hs->host;
+	struct sss_eid eid;
+	struct sss_peer *peer;
+
+	memcpy(eid.key, c->noise.remote_static, sizeof(eid.key));
+	peer = sss_peer_lookup(host, &eid);
+	if (!peer)
+		return !sss_noise_set_remote(&c->remote, &host->identity, eid.key, NULL);
+	sss_peer_copy_remote(peer, &c->remote);
+	c->ch = channel_of_peer(peer);
+	sss_peer_put(peer);
+	return true;
+}
+
+/* Reads the message; false: counted */
+static bool read_initiate(struct call *c)
+{
+	struct sss_net *sn = c->hs->host->sn;
+	int err;
+
+	err = sss_noise_consume_static(&c->noise, c->msg, &c->hs->host->identity);
+	if (err == -EBADMSG) {
+		sss_mib_inc(sn, HS_DROP_NOISE);
+		return false;
+	}
+	if (err || !look_up(c)) {
+		sss_mib_inc(sn, HS_DROP_EID);
+		return false;
+	}
+	err = sss_noise_consume_payload(&c->noise, c->msg, &c->remote, &c->said);
+	if (err == -EPROTO)
+		sss_mib_inc(sn, HS_DROP_PAYLOAD);
+	else if (err)
+		sss_mib_inc(sn, HS_DROP_NOISE);
+	return !err;
+}
+
+static void answer_request(struct call *c)
+{
+	const struct sss_initiate_payload *said = &c->said;
+	struct sss_request request = { .kind = said->kind };
+	struct sss_eid eid;
+
+	if (!said->has_request)
+		return;
+	memcpy(eid.key, c->noise.remote_static, sizeof(eid.key));
+	strscpy(request.service, said->service, sizeof(request.service));
+	strscpy(request.protocol, said->protocol, sizeof(request.protocol));
+	c->answer.status = sss_channel_ops->lookup(c->hs->host, &eid, &request, c->answer.text);
+	c->answer.has_answer = true;
+}
+
+/* Is the INITIATE about the state we have? Channel lock held. */
+static bool __same_state(const struct sss_channel *ch, const struct sss_initiate_payload *said)
+{
+	lockdep_assert_held(&ch->lock);
+	if (!ch->remote_incarnation)
+		return true;
+	/* One sent before the peer knew us remembers nothing of us yet. */
+	return said->incarnation == ch->remote_incarnation &&
+	       (said->remembered == ch->incarnation || !said->remembered);
+}
+
+/* What is said of a channel there is; false: not answered (counted) */
+static bool describe_channel(struct call *c)
+{
+	struct sss_respond_payload *answer = &c->answer;
+	struct sss_channel *ch = c->ch;
+	u64 ours;
+	bool ok, same;
+
+	spin_lock_bh(&ch->lock);
+	ok = __sss_initiate_check_stamp(ch, c->said.stamp);
+	same = __same_state(ch, &c->said);
+	ours = ch->incarnation;
+	answer->next_number = ch->next_number;
+	answer->params = ch->local;
+	spin_unlock_bh(&ch->lock);
+	if (!ok)
+		sss_mib_inc(ch->sn, HS_DROP_STAMP);
+	answer->incarnation = same ? ours : choose_incarnation(c, ours);
+	return ok;
+}
+
+/* What a channel will start with if this is confirmed */
+static void describe_nothing(struct call *c)
+{
+	const struct sss_limits *limits = &c->hs->host->sn->limits;
+	struct sss_params *params = &c->answer.params;
+
+	c->answer.incarnation = choose_incarnation(c, 0);
+	c->answer.next_number = get_random_u32_below(1 << 20);
+	sss_params_init(params);
+	params->initial_stream_window = READ_ONCE(limits->initial_stream_window);
+	params->channel_window = READ_ONCE(limits->channel_window);
+	params->max_streams = READ_ONCE(limits->max_streams);
+	params->max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
+	params->idle_ms = READ_ONCE(limits->idle_timeout_ms);
+}
+
+/* Makes the RESPOND and its keys; 0, -ENOMEM or -EINVAL */
+static int build(struct call *c, struct sss_half_open *slot)
+{
+	struct sss_keypair *pair = sss_keypair_create(c->ch, GFP_KERNEL);
+	struct sss_cookie_keys keys;
+	u32 index;
+
+	if (!pair)
+		return -ENOMEM;
+	index = sss_index_reserve(&pair->entry, c->hs->host);
+	if (sss_noise_create_respond(&c->noise, &slot->respond, &c->remote, &c->answer, index,
+				     &pair->keys)) {
+		sss_keypair_put(pair);
+		return -EINVAL;
+	}
+	sss_cookie_derive(&keys, c->remote.eid);
+	sss_cookie_add_mac1(&keys, &slot->respond, sizeof(slot->respond));
+	pair->remote_index = c->noise.remote_index;
+	pair->lowest_receive = c->said.next_number;
+	pair->first_send = c->answer.next_number;
+	memcpy(pair->stamp, c->said.stamp, sizeof(pair->stamp));
+	kref_get(&slot->ref);
+	pair->drop_tentative = sss_handshake_drop_tentative;
+	pair->tentative = slot;
+	slot->pair = pair;
+	return 0;
+}
+
+static struct sss_half_open *alloc_slot(const struct call *c)
+{
+	struct sss_half_open *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+
+	if (!slot)
+		return NULL;
+	kref_init(&slot->ref);
+	slot->sn = c->hs->host->sn;
+	sss_gauge_inc(slot->sn, HALF_OPEN);
+	memcpy(slot->eid.key, c->noise.remote_static, sizeof(slot->eid.key));
+	slot->born = ktime_get_ns();
+	slot->alone = !c->ch;
+	slot->incarnation = c->answer.incarnation;
+	slot->remote_incarnation = c->said.incarnation;
+	slot->next_number = c->answer.next_number;
+	slot->params = c->said.params;
+	return slot;
+}
+
+/* The oldest goes first. False: other hosts of the namespace hold all there may be. */
+static bool make_room(struct sss_handshakes *hs)
+{
+	struct sss_net *sn = hs->host->sn;
+	struct sss_half_open *slot;
+
+	while (atomic_read(&sn->gauge[SSS_GAUGE_HALF_OPEN]) >=
+	       READ_ONCE(sn->limits.max_half_open)) {
+		slot = take_oldest(hs);
+		if (!slot)
+			return false;
+		end_slot(slot);
+	}
+	return true;
+}
+
+/* Puts the pair into the ring of its channel; false: the channel is closed. */
+static bool join(struct sss_channel *ch, struct sss_keypair *pair)
+{
+	bool open;
+
+	spin_lock_bh(&ch->lock);
+	open = ch->state != SSS_CHANNEL_CLOSED && sss_keypair_get(pair);
+	if (open)
+		sss_keyring_add_responder(&ch->ring, pair);
+	spin_unlock_bh(&ch->lock);
+	return open;
+}
+
+/* Answers the call: from here on a data packet can confirm it. */
+static void answer(struct call *c)
+{
+	struct sss_net *sn = c->hs->host->sn;
+	struct sss_half_open *slot;
+	int err;
+
+	if (!make_room(c->hs)) {
+		sss_mib_inc(sn, HS_DROP_LIMIT);
+		return;
+	}
+	slot = alloc_slot(c);
+	err = slot ? build(c, slot) : -ENOMEM;
+	if (err) {
+		if (err == -ENOMEM)
+			sss_mib_inc(sn, DROP_NO_MEMORY);
+		else
+			sss_mib_inc(sn, HS_DROP_NOISE);
+		if (slot)
+			put_slot(slot);
+		return;
+	}
+	slot->noise = c->noise;
+	if (c->ch && !join(c->ch, slot->pair)) {
+		sss_mib_inc(sn, HS_DROP_UNKNOWN);
+		end_slot(slot);
+		return;
+	}
+	kref_get(&slot->ref);
+	spin_lock_bh(&c->hs->slots_lock);
+	list_add_tail(&slot->node, &c->hs->slots);
+	spin_unlock_bh(&c->hs->slots_lock);
+	sss_index_publish(&slot->pair->entry, SSS_INDEX_KEYPAIR);
+	sss_handshake_expire_later(c->hs);
+	send_respond(c->hs, slot, c->from);
+	put_slot(slot);
+}
+
+/**
+ * sss_respond_initiate() - an INITIATE has come
+ * @hs: of the host to which it came; mac1 is right
+ * @msg: of the right length
+ * @from: source
+ * @loaded: more comes in than can be handled
+ *
+ * Context: the host's work item.
+ */
+void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
+			  const union sss_endpoint *from, bool loaded)
+{
+	struct call c = { .hs = hs, .msg = msg, .from = from };
+
+	if (loaded && !admit(hs->host, msg, from))
+		return;
+	if (answer_again(hs, msg, from))
+		return;
+	if (!read_initiate(&c))
+		goto out;
+	if (!c.ch)
+		describe_nothing(&c);
+	else if (!describe_channel(&c))
+		goto out;
+	c.answer.remembered = c.said.incarnation;
+	answer_request(&c);
+	answer(&c);
+out:
+	sss_noise_forget(&c.noise);
+	memzero_explicit(&c.remote, sizeof(c.remote));
+	if (c.ch)
+		sss_channel_put(c.ch);
+}
+
+/*
+ * Makes our side of the state what the slot says. True: the state there was
+ * is over; its keys go before the new pair can stand behind one of them.
+ */
+static bool __settle(struct sss_channel *ch, const struct sss_half_open *slot,
+		     struct sss_keypair *pair)
+{
+	bool same = ch->incarnation == slot->incarnation &&
+		    (!ch->remote_incarnation ||
+		     ch->remote_incarnation == slot->remote_incarnation);
+
+	lockdep_assert_held(&ch->lock);
+	if (same)
+		return false;
+	ch->incarnation = slot->incarnation;
+	if (!ch->remote_incarnation)
+		return false;
+	sss_keyring_keep(&ch->ring, pair);
+	return true;
+}
+
+/* The pair was confirmed: what the INITIATE said takes effect. */
+static void __take_effect(struct sss_channel *ch, struct sss_keypair *pair,
+			  const struct sss_half_open *slot, const union sss_endpoint *from,
+			  bool restart)
+{
+	lockdep_assert_held(&ch->lock);
+	__sss_channel_establish(ch, pair, slot->remote_incarnation, &slot->params, from, restart);
+	__sss_initiate_superseded(ch, pair->stamp);
+	sss_peer_learn_endpoint(ch->peer, from);
+	sss_mib_inc(ch->sn, HS_CONFIRMED);
+}
+
+/* Channel lock held, so that nobody but an expiring slot interferes. */
+static bool is_waiting(const struct sss_channel *ch, const struct sss_keypair *pair)
+{
+	return rcu_access_pointer(ch->ring.next) == pair ||
+	       rcu_access_pointer(ch->ring.next_stale) == pair;
+}
+
+/**
+ * __sss_handshake_confirmed() - a packet authenticated under an unconfirmed pair
+ * @ch: channel, referenced by the caller
+ * @pair: of @ch
+ * @from: source of the packet
+ * @now: ns
+ *
+ * The peer has the keys, so what its INITIATE said takes effect. If the pair
+ * has expired or was displaced meanwhile nothing happens and it stays
+ * unconfirmed (sss_keypair.confirmed): then the packet must be ignored.
+ *
+ * Return: true: the state was restarted; the caller lets go of the lock, calls
+ * sss_channel_restart(), and only then applies the packet. Context: channel
+ * lock held, serial stage.
+ */
+bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
+			       const union sss_endpoint *from, u64 now)
+{
+	struct sss_half_open *slot;
+	bool restart;
+
+	lockdep_assert_held(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED || !is_waiting(ch, pair))
+		return false;
+	slot = sss_keypair_take_tentative(pair);
+	if (!slot)
+		return false;
+	restart = __settle(ch, slot, pair);
+	sss_keyring_confirm(&ch->ring, pair);
+	__take_effect(ch, pair, slot, from, restart);
+	put_slot(slot);
+	return restart;
+}
+
+/* Does the first packet of the skb authenticate? Counted if not. */
+static bool authentic(struct sss_net *sn, const struct sss_keypair *pair,
+		      const struct sk_buff *skb)
+{
+	unsigned int len = min(skb_shinfo(skb)->gso_size ?: skb->len, skb->len);
+	struct sss_packet_header head;
+	bool good = false;
+	u64 number;
+	u8 *copy;
+
+	copy = kmalloc(len, GFP_KERNEL);
+	if (!copy) {
+		sss_mib_inc(sn, DROP_NO_MEMORY);
+		return false;
+	}
+	if (!skb_copy_bits(skb, 0, copy, len) && !sss_packet_get_header(copy, len, &head) &&
+	    head.receiver == pair->entry.index &&
+	    sss_keypair_may_receive(pair, &sn->limits, sss_keypair_now())) {
+		number = sss_packet_decode_number((head.truncated ^ pair->keys.receive_mask) &
+						  SSS_PACKET_NUMBER_MASK, pair->lowest_receive);
+		good = number >= pair->lowest_receive &&
+		       sss_aead_open(copy, SSS_PACKET_HEADER_LEN, len - SSS_PACKET_HEADER_LEN,
+				     number, pair->keys.receive);
+	}
+	kfree_sensitive(copy);
+	if (!good)
+		sss_mib_inc(sn, DROP_AUTH);
+	return good;
+}
+
+/* The channel a pair has by now, with a reference. It is valid while the pair is indexed. */
+static struct sss_channel *channel_of_pair(struct sss_host *host, struct sss_keypair *pair)
+{
+	struct sss_channel *ch = NULL;
+
+	rcu_read_lock();
+	if (sss_index_lookup(host, pair->entry.index) == &pair->entry)
+		ch = READ_ONCE(pair->channel);
+	if (ch && !sss_channel_get(ch))
+		ch = NULL;
+	rcu_read_unlock();
+	return ch;
+}
+
+/* The channel that the slot's pair is to have, made if there is none */
+static struct sss_channel *make_channel(struct sss_host *host, const struct sss_half_open *slot)
+{
+	struct sss_peer *peer = sss_peer_get_or_create(host, &slot->eid);
+	struct sss_channel *ch;
+
+	if (IS_ERR(peer))
+		return NULL;
+	ch = sss_channel_create(peer, slot->incarnation);
+	if (!ch)
+		sss_peer_release_learnt(peer);
+	sss_peer_put(peer);
+	return ch;
+}
+
+/* Gives the pair to the channel and confirms it; false: the channel is closed. */
+static bool take_in(struct sss_channel *ch, struct sss_keypair *pair,
+		    const struct sss_half_open *slot, const union sss_endpoint *from)
+{
+	bool restart;
+
+	spin_lock_bh(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED || !sss_keypair_get(pair)) {
+		spin_unlock_bh(&ch->lock);
+		return false;
+	}
+	/* RESPOND promised that nothing below comes under these keys. */
+	ch->next_number = max(ch->next_number, slot->next_number);
+	restart = __settle(ch, slot, pair);
+	WRITE_ONCE(pair->channel, ch);
+	sss_keyring_add_responder(&ch->ring, pair);
+	sss_keyring_confirm(&ch->ring, pair);
+	__take_effect(ch, pair, slot, from, restart);
+	spin_unlock_bh(&ch->lock);
+	if (restart)
+		sss_channel_restart(ch);
+	return true;
+}
+
+/* An authentic packet came under a pair without a channel: makes it one. */
+static struct sss_channel *confirm_alone(struct sss_host *host, struct sss_keypair *pair,
+					 const union sss_endpoint *from)
+{
+	struct sss_half_open *slot = sss_keypair_take_tentative(pair);
+	struct sss_channel *ch;
+
+	if (!slot) {
+		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
+		return NULL;
+	}
+	ch = make_channel(host, slot);
+	if (ch && take_in(ch, pair, slot, from)) {
+		put_slot(slot);
+		return ch;
+	}
+	if (ch)
+		sss_channel_put(ch);
+	sss_mib_inc(host->sn, HS_DROP_LIMIT);
+	/* Another packet may find things better. It goes with the pair at the latest. */
+	WRITE_ONCE(pair->tentative, slot);
+	return NULL;
+}
+
+/**
+ * sss_respond_confirm() - a data packet came under keys that had no channel
+ * @hs: of the host to which it came
+ * @pair: its keys; the reference is taken over
+ * @skb: data begins at the UDP payload; taken over
+ * @from: source
+ *
+ * Context: the host's work item.
+ */
+void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
+			 struct sk_buff *skb, const union sss_endpoint *from)
+{
+	struct sss_host *host = hs->host;
+	struct sss_channel *ch = channel_of_pair(host, pair);
+
+	if (!ch && authentic(host->sn, pair, skb))
+		ch = confirm_alone(host, pair, from);
+	if (ch) {
+		sss_rx_enqueue(ch, skb, from);
+		sss_rx_run(ch);
+		sss_channel_put(ch);
+	} else {
+		kfree_skb(skb);
+	}
+	sss_keypair_put(pair);
+}
