@@ -82,8 +82,8 @@ shell: programs
 		selftests/demo.sh --up
 
 bench: programs
-	@selftests/bench/build release
-	@selftests/bench/build release
+	@selftests/bench/build-limit release
+	@selftests/bench/build-limit release
 	@$(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- selftests/bench/bench
 	@cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json
 
