@@ -10,10 +10,13 @@
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 #include "base/netns.h"
+#include "channel/channel.h"
 #include "control/control.h"
 #include "crypto/crypto.h"
 #include "crypto/ratelimiter.h"
 #include "peer/host.h"
+#include "socket/socket.h"
+#include "stream/stream.h"
 
 static int __net_init net_init(struct net *net)
 {
@@ -54,7 +57,8 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 {
 	struct net *net;
 
-	/* Callbacks still count things down. */
+	/* The last references of channels, and callbacks, count things down. */
+	sss_channel_flush();
 	rcu_barrier();
 	list_for_each_entry(net, nets, exit_list) {
 		struct sss_net *sn = sss_netns(net);
@@ -73,32 +77,63 @@ static struct pernet_operations net_ops = {
 	.size = sizeof(struct sss_net),
 };
 
-static int __init sss_init(void)
+static int __init init_floors(void)
 {
 	int err;
 
 	err = sss_crypto_init();
 	if (err)
 		return err;
-	err = register_pernet_device(&net_ops);
+	err = sss_channel_init();
 	if (err)
 		return err;
+	err = sss_stream_init();
+	if (err)
+		sss_channel_exit();
+	return err;
+}
+
+static void exit_floors(void)
+{
+	rcu_barrier();
+	sss_stream_exit();
+	sss_channel_exit();
+	rcu_barrier();
+}
+
+static int __init sss_init(void)
+{
+	int err;
+
+	err = init_floors();
+	if (err)
+		return err;
+	err = register_pernet_device(&net_ops);
+	if (err)
+		goto undo_floors;
 	err = sss_control_init();
 	if (err)
 		goto undo_net;
+	err = sss_socket_init();
+	if (err)
+		goto undo_control;
 	pr_info("loaded\n");
 	return 0;
+undo_control:
+	sss_control_exit();
 undo_net:
 	unregister_pernet_device(&net_ops);
-	rcu_barrier();
+undo_floors:
+	exit_floors();
 	return err;
 }
 
 static void __exit sss_exit(void)
 {
+	sss_socket_exit();
 	sss_control_exit();
 	unregister_pernet_device(&net_ops);
-	rcu_barrier();
+	exit_floors();
 }
 
 module_init(sss_init);

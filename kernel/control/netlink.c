@@ -69,10 +69,20 @@ static const struct genl_ops ops[] = {
 		.start = sss_netlink_peer_start,
 		.dumpit = sss_netlink_peer_dump,
 	}, {
+		.cmd = SSS_CMD_CHANNEL_GET,
+		.policy = no_policy,
+		.maxattr = SSS_A_MAX,
+		.dumpit = sss_netlink_channel_dump,
+	}, {
 		.cmd = SSS_CMD_SERVICE_GET,
 		.policy = no_policy,
 		.maxattr = SSS_A_MAX,
 		.dumpit = sss_netlink_service_dump,
+	}, {
+		.cmd = SSS_CMD_STREAM_GET,
+		.policy = no_policy,
+		.maxattr = SSS_A_MAX,
+		.dumpit = sss_netlink_stream_dump,
 	}, {
 		.cmd = SSS_CMD_STATS_GET,
 		.policy = no_policy,

@@ -5,6 +5,7 @@
 #include "base/netns.h"
 #include "peer/host.h"
 #include "peer/service.h"
+#include "stream/stream.h"
 #include "wire/frame.h"
 #include "netlink.h"
 
@@ -19,6 +20,14 @@ u32 sss_netlink_socket_type(u8 kind)
 	return kind == SSS_KIND_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM;
 }
 
+/* Under RCU */
+static u32 queued(const struct sock *sk)
+{
+	const struct sss_listener *listener = rcu_dereference_sk_user_data(sk);
+
+	return listener ? sss_listener_queued(listener) : 0;
+}
+
 static int put_service(struct sk_buff *skb, struct netlink_callback *cb,
 		       const struct sss_service *entry)
 {
@@ -31,7 +40,7 @@ static int put_service(struct sk_buff *skb, struct netlink_callback *cb,
 	    nla_put_string(skb, SSS_A_PROTOCOL, entry->protocol) ||
 	    nla_put_u32(skb, SSS_A_KIND, sss_netlink_socket_type(entry->kind)) ||
 	    nla_put_u32(skb, SSS_A_UID, from_kuid_munged(user_ns, entry->cred->euid)) ||
-	    nla_put_u32(skb, SSS_A_QUEUED, READ_ONCE(sk->sk_ack_backlog)) ||
+	    nla_put_u32(skb, SSS_A_QUEUED, queued(sk)) ||
 	    nla_put_u32(skb, SSS_A_BACKLOG, READ_ONCE(sk->sk_max_ack_backlog)))
 		return -EMSGSIZE;
 	if (*entry->service_desc &&
