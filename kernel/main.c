@@ -95,10 +95,11 @@ static int __init init_floors(void)
 
 static void exit_floors(void)
 {
+	/* Channels that are still being freed take the streams' part with them. */
 	rcu_barrier();
-	sss_stream_exit();
 	sss_channel_exit();
 	rcu_barrier();
+	sss_stream_exit();
 }
 
 static int __init sss_init(void)
