@@ -427,14 +427,17 @@ int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg,
 /**
  * sss_sendq_push() - send what was appended
  * @st: stream, its socket locked
- * @more: more will follow at once: a partial packet may wait for it, 200 ms
+ * @more: more will follow at once: a partial packet may wait for it, 200 ms.
+ *	Before sss_stream_connect(): INIT may wait for the first data
  */
 void sss_sendq_push(struct sss_stream *st, bool more)
 {
 	struct sss_channel *ch = st->ch;
 
-	if (!ch)
+	if (!ch) {
+		st->tx.hold = more;
 		return;
+	}
 	spin_lock_bh(&ch->lock);
 	if (!(st->flags & (SSS_ST_RESET | SSS_ST_OVER))) {
 		if (st->tx.hold != more) {

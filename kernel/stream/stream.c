@@ -374,8 +374,9 @@ static int undo_connect(struct sss_stream *st, int err)
  * @request: names of the service, copied
  * @family: AF_INET, AF_INET6 or AF_UNSPEC: where the peer may be reached
  *
- * Data may be appended at once; it goes with INIT. The answer comes by
- * SSS_STREAM_CONNECTED or SSS_STREAM_ENDED.
+ * Data may be appended at once; it goes with INIT, which waits for it after
+ * sss_sendq_push(st, true). The answer comes by SSS_STREAM_CONNECTED or
+ * SSS_STREAM_ENDED.
  *
  * Sleeps. Return: 0; -ESTALE: @ch is closed, try the peer's new one; -ENOMEM,
  * or why the peer cannot be reached. After an error nothing happened.
@@ -406,7 +407,8 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 	err = sss_channel_connect(ch, request, family);
 	if (err)
 		return undo_connect(st, err);
-	sss_channel_transmit(ch);
+	if (!st->tx.hold)
+		sss_channel_transmit(ch);
 	return 0;
 }
 
