@@ -45,24 +45,6 @@ static inline bool sss_endpoint_equal(const union sss_endpoint *a, const union s
 	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
 }
 
-/**
- * sss_endpoint_same_addr - whether two endpoints differ at most in their port
- * @a: one
- * @b: the other
- *
- * Context: any.
- */
-static inline bool sss_endpoint_same_addr(const union sss_endpoint *a,
-					  const union sss_endpoint *b)
-{
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET)
-		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-	return ipv6_addr_equal(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
-	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
-}
-
 void sss_endpoint_set4(union sss_endpoint *ep, __be32 addr, __be16 port);
 void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be16 port,
 		       u32 scope_id);

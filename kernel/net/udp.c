@@ -1,33 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The UDP sockets of a host.
+ * The UDP sockets of a host: opening, receiving, closing.
  *
- * Receiving: the sockets are ordinary ones without encap_rcv, because UDP
+ * The sockets are ordinary ones without encap_rcv, because UDP
  * splits super-packets for encap sockets only. What they queue is pulled in
  * sk_data_ready(), in softirq; sk_data_ready() may come on several CPUs at
  * once, and one of them (SSS_UDP_BUSY) does the work of all.
  *
- * Sending: the IP header is built here and given to ip_local_out() and
- * ip6_local_out(). udp_tunnel_xmit_skb() would clear DF after a forged
- * FRAG_NEEDED below the minimum and says nothing about local drops, and its
- * IPv6 sister honours such a forged message on 6.12.
- *
  * ICMP comes in by the error queues. It never changes what is sent.
  */
 #include <linux/errqueue.h>
-#include <linux/icmpv6.h>
-#include <linux/interrupt.h>
 #include <linux/ipv6.h>
-#include <net/inet_ecn.h>
 #include <net/ip.h>
-#include <net/ip6_checksum.h>
-#include <net/ip6_route.h>
-#include <net/route.h>
-#include <net/sock.h>
-#include <net/tcp_states.h>
 #include <net/udp.h>
 #include "base/netns.h"
-#include "udp.h"
+#include "udp_sock.h"
 
 /*
  * Above half of sk_rcvbuf the core calls sk_data_ready() under a spinlock that
@@ -38,50 +25,6 @@
 #define DRAIN_BUDGET	64
 /* Attempts to find a port that is free for both families */
 #define PORT_ATTEMPTS	32
-
-enum {
-	SSS_UDP_BUSY,		/* some CPU is draining */
-	SSS_UDP_WAITING,	/* something came since it last looked */
-	SSS_UDP_CLOSING,
-};
-
-/**
- * struct sss_udp - the sockets of one host
- * @sn: namespace
- * @ops: where packets go
- * @owner: handed to @ops
- * @sock4: IPv4 socket
- * @sock6: IPv6 socket, NULL where IPv6 is off
- * @port: both are bound to it, network order
- * @flags: SSS_UDP_* bits
- * @drain_later: goes on when a drain used up its budget, or would have run
- *	under the core's shared lock
- * @data_ready: the socket's own callback, for the moments after detach()
- * @error_report: likewise
- */
-struct sss_udp {
-	struct sss_net *sn;
-	const struct sss_net_ops *ops;
-	void *owner;
-	struct socket *sock4;
-	struct socket *sock6;
-	__be16 port;
-	unsigned long flags;
-	struct tasklet_struct drain_later;
-	void (*data_ready)(struct sock *sk);
-	void (*error_report)(struct sock *sk);
-};
-
-static struct sock *family_sock(const struct sss_udp *udp, const union sss_endpoint *ep)
-{
-	switch (ep->sa.sa_family) {
-	case AF_INET:
-		return udp->sock4->sk;
-	case AF_INET6:
-		return udp->sock6 ? udp->sock6->sk : NULL;
-	}
-	return NULL;
-}
 
 /* Receiving */
 
@@ -221,6 +164,7 @@ static bool target_of(struct sk_buff *skb, union sss_endpoint *to)
 
 static void error_report(struct sock *sk)
 {
+	void (*hint)(void *owner, const union sss_endpoint *to, int err);
 	union sss_endpoint to;
 	struct sss_udp *udp;
 	struct sk_buff *skb;
@@ -230,9 +174,10 @@ static void error_report(struct sock *sk)
 	while (udp && (skb = sock_dequeue_err_skb(sk))) {
 		int err = SKB_EXT_ERR(skb)->ee.ee_errno;
 
+		hint = udp->ops->unreachable;	/* unreachable() is a macro, too */
 		/* What is too big is found out by probing. */
 		if (err && err != EMSGSIZE && target_of(skb, &to))
-			(udp->ops->unreachable)(udp->owner, &to, err);	/* also a macro */
+			hint(udp->owner, &to, err);
 		consume_skb(skb);
 	}
 	rcu_read_unlock_bh();
@@ -427,360 +372,4 @@ void sss_udp_close(struct sss_udp *udp)
 u16 sss_udp_port(const struct sss_udp *udp)
 {
 	return ntohs(udp->port);
-}
-
-/* Sending */
-
-static struct dst_entry *route4(struct sock *sk, const union sss_endpoint *to, __be32 *saddr,
-				struct dst_cache *cache)
-{
-	struct net *net = sock_net(sk);
-	struct flowi4 fl = {
-		.daddr = to->in.sin_addr.s_addr,
-		.fl4_dport = to->in.sin_port,
-		.fl4_sport = inet_sk(sk)->inet_sport,
-		.flowi4_proto = IPPROTO_UDP,
-		.flowi4_uid = sock_net_uid(net, NULL),
-	};
-	struct rtable *rt;
-
-	if (cache) {
-		rt = dst_cache_get_ip4(cache, saddr);
-		if (rt)
-			return &rt->dst;
-	}
-	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl));
-	rt = ip_route_output_flow(net, &fl, sk);
-	if (IS_ERR(rt))
-		return ERR_CAST(rt);
-	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
-		ip_rt_put(rt);
-		return ERR_PTR(-EACCES);
-	}
-	*saddr = fl.saddr;
-	if (cache)
-		dst_cache_set_ip4(cache, &rt->dst, fl.saddr);
-	return &rt->dst;
-}
-
-static void push4(struct sock *sk, struct sk_buff *skb, const union sss_endpoint *to,
-		  __be32 saddr, u8 tos)
-{
-	struct dst_entry *dst = skb_dst(skb);
-	struct udphdr *uh = udp_hdr(skb);
-	struct iphdr *iph;
-
-	uh->check = ~udp_v4_check(skb->len, saddr, to->in.sin_addr.s_addr, 0);
-	iph = skb_push(skb, sizeof(*iph));
-	skb_reset_network_header(skb);
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	iph->version = 4;
-	iph->ihl = sizeof(*iph) / 4;
-	iph->tos = tos;
-	iph->frag_off = htons(IP_DF);
-	iph->ttl = ip4_dst_hoplimit(dst);
-	iph->protocol = IPPROTO_UDP;
-	iph->saddr = saddr;
-	iph->daddr = to->in.sin_addr.s_addr;
-	ip_select_ident_segs(sock_net(sk), skb, sk, skb_shinfo(skb)->gso_segs ?: 1);
-}
-
-#if IS_ENABLED(CONFIG_IPV6)
-static struct dst_entry *route6(struct sock *sk, const union sss_endpoint *to,
-				struct flowi6 *fl, struct dst_cache *cache)
-{
-	struct net *net = sock_net(sk);
-	struct dst_entry *dst;
-
-	*fl = (struct flowi6){
-		.daddr = to->in6.sin6_addr,
-		.fl6_dport = to->in6.sin6_port,
-		.fl6_sport = inet_sk(sk)->inet_sport,
-		.flowi6_oif = to->in6.sin6_scope_id,
-		.flowi6_proto = IPPROTO_UDP,
-		.flowi6_uid = sock_net_uid(net, NULL),
-	};
-	if (cache) {
-		dst = dst_cache_get_ip6(cache, &fl->saddr);
-		if (dst)
-			return dst;
-	}
-	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl));
-	dst = ip6_dst_lookup_flow(net, sk, fl, NULL);
-	if (!IS_ERR(dst) && cache)
-		dst_cache_set_ip6(cache, dst, &fl->saddr);
-	return dst;
-}
-
-static void push6(struct sock *sk, struct sk_buff *skb, struct flowi6 *fl, u8 tos)
-{
-	struct dst_entry *dst = skb_dst(skb);
-	struct udphdr *uh = udp_hdr(skb);
-	struct ipv6hdr *ip6h;
-	__be32 label;
-
-	uh->check = ~udp_v6_check(skb->len, &fl->saddr, &fl->daddr, 0);
-	label = ip6_make_flowlabel(sock_net(sk), skb, 0, true, fl);
-	ip6h = skb_push(skb, sizeof(*ip6h));
-	skb_reset_network_header(skb);
-	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
-	ip6_flow_hdr(ip6h, tos, label);
-	ip6h->nexthdr = IPPROTO_UDP;
-	ip6h->hop_limit = ip6_dst_hoplimit(dst);
-	ip6h->saddr = fl->saddr;
-	ip6h->daddr = fl->daddr;
-}
-#endif
-
-/* The device's MTU, not what ICMP made of it: never too much for the device. */
-static unsigned int route_mtu(const struct dst_entry *dst)
-{
-	return min_t(unsigned int, READ_ONCE(dst->dev->mtu), IP_MAX_MTU);
-}
-
-static unsigned int ip_header_len(const struct sock *sk)
-{
-	return sk->sk_family == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-}
-
-/*
- * The UDP header, and what makes UDP split the skb again: without the checksum
- * fields a GSO skb vanishes without an error. skb->len is the payload's.
- */
-static int push_udp(struct sock *sk, struct sk_buff *skb, const struct dst_entry *dst,
-		    __be16 port, unsigned int gso_size)
-{
-	unsigned int max = route_mtu(dst) - ip_header_len(sk) - sizeof(struct udphdr);
-	struct udphdr *uh;
-
-	if (skb->len > gso_size && gso_size) {
-		skb_shinfo(skb)->gso_size = gso_size;
-		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(skb->len, gso_size);
-		skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
-		if (skb->len > SSS_UDP_GSO_MAX_SIZE)
-			return -EMSGSIZE;
-	} else {
-		gso_size = skb->len;
-	}
-	if (gso_size > max)
-		return -EMSGSIZE;
-	uh = skb_push(skb, sizeof(*uh));
-	skb_reset_transport_header(skb);
-	uh->source = inet_sk(sk)->inet_sport;
-	uh->dest = port;
-	uh->len = htons(skb->len);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = offsetof(struct udphdr, check);
-	return 0;
-}
-
-static int send4(struct sock *sk, struct sk_buff *skb, const union sss_endpoint *to,
-		 struct dst_cache *cache, unsigned int gso_size, u8 tos)
-{
-	struct dst_entry *dst;
-	__be32 saddr = 0;
-	int err;
-
-	dst = route4(sk, to, &saddr, cache);
-	if (IS_ERR(dst)) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
-		return PTR_ERR(dst);
-	}
-	skb_dst_set(skb, dst);
-	err = push_udp(sk, skb, dst, to->in.sin_port, gso_size);
-	if (err) {
-		kfree_skb(skb);
-		return err;
-	}
-	push4(sk, skb, to, saddr, tos);
-	return ip_local_out(sock_net(sk), sk, skb);
-}
-
-static int send6(struct sock *sk, struct sk_buff *skb, const union sss_endpoint *to,
-		 struct dst_cache *cache, unsigned int gso_size, u8 tos)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	struct dst_entry *dst;
-	struct flowi6 fl;
-	int err;
-
-	dst = route6(sk, to, &fl, cache);
-	if (IS_ERR(dst)) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
-		return PTR_ERR(dst);
-	}
-	skb_dst_set(skb, dst);
-	err = push_udp(sk, skb, dst, to->in6.sin6_port, gso_size);
-	if (err) {
-		kfree_skb(skb);
-		return err;
-	}
-	push6(sk, skb, &fl, tos);
-	return ip6_local_out(sock_net(sk), sk, skb);
-#else
-	kfree_skb(skb);
-	return -ENETUNREACH;
-#endif
-}
-
-/**
- * sss_udp_send - send one packet, or a batch of them as one GSO super-packet
- * @udp: the sockets
- * @skb: payload only, with SSS_UDP_HEADROOM bytes before it (less is copied);
- *	always taken over, also on errors
- * @to: where to; passed sss_udp_endpoint_check() once
- * @cache: route cache of this path, reset by its owner when @to changes; or
- *	NULL
- * @gso_size: payload bytes of each packet but the last, when @skb holds more
- *	than one: at most SSS_UDP_GSO_MAX_SEGS packets and SSS_UDP_GSO_MAX_SIZE
- *	bytes; otherwise 0
- * @tos: DSCP and ECN bits of the IP header
- *
- * DF is always set. The skb belongs to the UDP socket until it leaves the
- * machine, see sss_udp_queued().
- *
- * Return: 0 when IP took it (a queue or netfilter may still drop it: that is
- * counted and looks like loss); -ENETUNREACH, -EHOSTUNREACH, -EACCES and the
- * like when no route leads there; -EMSGSIZE when it is more than the outgoing
- * device takes, whatever ICMP claimed; -ENOMEM.
- * Context: any but hard interrupts; takes no lock of ours.
- */
-int sss_udp_send(struct sss_udp *udp, struct sk_buff *skb, const union sss_endpoint *to,
-		 struct dst_cache *cache, unsigned int gso_size, u8 tos)
-{
-	struct sock *sk = family_sock(udp, to);
-	unsigned int len = skb->len, segs;
-	int err;
-
-	segs = gso_size ? DIV_ROUND_UP(len, gso_size) : 1;
-	if (unlikely(!sk)) {
-		err = -ENETUNREACH;
-		goto drop;
-	}
-	err = skb_cow_head(skb, SSS_UDP_HEADROOM);
-	if (unlikely(err))
-		goto drop;
-
-	/* dst_cache is per CPU, and ip_local_out() wants RCU and no softirq. */
-	rcu_read_lock_bh();
-	skb_set_owner_w(skb, sk);
-	if (sk->sk_family == AF_INET)
-		err = send4(sk, skb, to, cache, gso_size, tos);
-	else
-		err = send6(sk, skb, to, cache, gso_size, tos);
-	rcu_read_unlock_bh();
-
-	switch (err) {
-	case 0:
-	case NET_XMIT_CN:
-		sss_mib_add(udp->sn, TX_PACKETS, segs);
-		sss_mib_add(udp->sn, TX_BYTES, len);
-		sss_mib_inc(udp->sn, TX_BATCHES);
-		return 0;
-	case NET_XMIT_DROP:
-	case -ENOBUFS:
-	case -EPERM:
-		/* A full queue or a firewall: for us loss like any other. */
-		err = 0;
-		break;
-	}
-	sss_mib_inc(udp->sn, TX_ERRORS);
-	return err;
-drop:
-	sss_mib_inc(udp->sn, TX_ERRORS);
-	kfree_skb(skb);
-	return err;
-}
-
-/**
- * sss_udp_send_one - send one packet from a buffer
- * @udp: the sockets
- * @data: payload, copied
- * @len: its bytes
- * @to: where to
- * @tos: DSCP and ECN bits
- *
- * Return: as sss_udp_send().
- * Context: as sss_udp_send().
- */
-int sss_udp_send_one(struct sss_udp *udp, const void *data, size_t len,
-		     const union sss_endpoint *to, u8 tos)
-{
-	struct sk_buff *skb = alloc_skb(SSS_UDP_HEADROOM + len, GFP_ATOMIC);
-
-	if (!skb) {
-		sss_mib_inc(udp->sn, TX_NO_MEMORY);
-		return -ENOMEM;
-	}
-	skb_reserve(skb, SSS_UDP_HEADROOM);
-	skb_put_data(skb, data, len);
-	return sss_udp_send(udp, skb, to, NULL, 0, tos);
-}
-
-/**
- * sss_udp_queued - what was sent and has not left the machine yet
- * @udp: the sockets
- * @to: tells the family; all destinations of a family count together
- *
- * Return: truesize in bytes.
- * Context: any.
- */
-unsigned int sss_udp_queued(const struct sss_udp *udp, const union sss_endpoint *to)
-{
-	const struct sock *sk = family_sock(udp, to);
-
-	return sk ? sk_wmem_alloc_get(sk) : 0;
-}
-
-/**
- * sss_udp_mtu - the largest packet the way out takes
- * @udp: the sockets
- * @to: destination
- *
- * That of the outgoing device: path MTUs learnt from ICMP do not count, and
- * what the path takes is for probes to find out.
- *
- * Return: bytes of UDP payload, 0 when there is no route.
- * Context: any but hard interrupts.
- */
-unsigned int sss_udp_mtu(struct sss_udp *udp, const union sss_endpoint *to)
-{
-	struct sock *sk = family_sock(udp, to);
-	struct dst_entry *dst = ERR_PTR(-ENETUNREACH);
-	unsigned int mtu = 0;
-
-	rcu_read_lock_bh();
-	if (sk && sk->sk_family == AF_INET) {
-		__be32 saddr = 0;
-
-		dst = route4(sk, to, &saddr, NULL);
-	}
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk && sk->sk_family == AF_INET6) {
-		struct flowi6 fl;
-
-		dst = route6(sk, to, &fl, NULL);
-	}
-#endif
-	if (!IS_ERR(dst)) {
-		mtu = route_mtu(dst) - ip_header_len(sk) - sizeof(struct udphdr);
-		dst_release(dst);
-	}
-	rcu_read_unlock_bh();
-	return mtu;
-}
-
-/**
- * sss_udp_ecn - the ECN bits a packet arrived with
- * @skb: as given to sss_net_ops.receive; GRO merges no differing ones
- *
- * Return: INET_ECN_NOT_ECT, _ECT_1, _ECT_0 or _CE.
- * Context: any.
- */
-u8 sss_udp_ecn(const struct sk_buff *skb)
-{
-	if (skb->protocol == htons(ETH_P_IP))
-		return ip_hdr(skb)->tos & INET_ECN_MASK;
-	return ipv6_get_dsfield(ipv6_hdr(skb)) & INET_ECN_MASK;
 }

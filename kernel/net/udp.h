@@ -33,7 +33,7 @@ struct sss_udp;
  *	and length gso_size each but the last, when skb_shinfo()->gso_size is
  *	not zero). Takes over the skb, which may be cloned, have frags and a
  *	frag_list; skb->dev is NULL, the checksum is verified, the network header
- *	is valid (sss_udp_ecn()). Softirq, or process context with BH off, RCU
+ *	is valid. Softirq, or process context with BH off, RCU
  *	read side; calls for one host never run at the same time
  * @drained: the sockets are empty for now: act on what @receive gathered.
  *	Same context. May come without a @receive before it
@@ -68,7 +68,6 @@ int sss_udp_send_one(struct sss_udp *udp, const void *data, size_t len,
 		     const union sss_endpoint *to, u8 tos);
 unsigned int sss_udp_queued(const struct sss_udp *udp, const union sss_endpoint *to);
 unsigned int sss_udp_mtu(struct sss_udp *udp, const union sss_endpoint *to);
-u8 sss_udp_ecn(const struct sk_buff *skb);
 int sss_udp_endpoint_check(struct net *net, const union sss_endpoint *ep, bool allow_loopback);
 
 #endif /* _SSS_NET_UDP_H */
