@@ -82,9 +82,19 @@ static int on_error(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_STOP;
 }
 
+static int on_done(const struct nlmsghdr *nlh, void *data)
+{
+	(void)nlh;
+	(void)data;
+	return MNL_CB_STOP;
+}
+
 static int exchange(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
-	static mnl_cb_t control[NLMSG_MIN_TYPE] = { [NLMSG_ERROR] = on_error };
+	static mnl_cb_t control[NLMSG_MIN_TYPE] = {
+		[NLMSG_ERROR] = on_error,
+		[NLMSG_DONE] = on_done,
+	};
 	uint32_t seq = nlh->nlmsg_seq;
 	ssize_t n = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len);
 	int more = MNL_CB_OK;
