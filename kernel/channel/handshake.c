@@ -264,7 +264,7 @@ static void handle_respond(struct sss_host *host, const struct message *m, bool 
 	if (loaded && !sss_ratelimiter_allow(host->sn->limiter, &m->from.sa))
 		sss_mib_inc(host->sn, HS_DROP_RATE);
 	else
-		sss_initiate_respond(host, (const void *)m->data, &m->from);
+		sss_answered_respond(host, (const void *)m->data, &m->from);
 }
 
 static void handle(struct sss_handshakes *hs, const struct message *m, bool loaded)
@@ -277,10 +277,10 @@ static void handle(struct sss_handshakes *hs, const struct message *m, bool load
 		handle_respond(hs->host, m, loaded);
 		break;
 	case SSS_PACKET_COOKIE:
-		sss_initiate_cookie(hs->host, (const void *)m->data, &m->from);
+		sss_answered_cookie(hs->host, (const void *)m->data, &m->from);
 		break;
 	default:
-		sss_initiate_reject(hs->host, (const void *)m->data);
+		sss_answered_reject(hs->host, (const void *)m->data);
 	}
 }
 
@@ -296,6 +296,7 @@ static void work(struct work_struct *work)
 		if (l) {
 			sss_respond_confirm(hs, l->pair, l->skb, &l->from);
 			kfree(l);
+			cond_resched();
 			continue;
 		}
 		m = next_message(hs, &loaded);
@@ -360,7 +361,7 @@ int sss_handshake_host_create(struct sss_host *host)
 	INIT_LIST_HEAD(&hs->late);
 	INIT_LIST_HEAD(&hs->slots);
 	INIT_WORK(&hs->work, work);
-	INIT_DELAYED_WORK(&hs->expiry, sss_respond_expire);
+	INIT_DELAYED_WORK(&hs->expiry, sss_slot_expire);
 	host->handshakes = hs;
 	return 0;
 }
@@ -387,7 +388,7 @@ void sss_handshake_host_stop(struct sss_host *host)
 		free_late(l);
 	cancel_work_sync(&hs->work);
 	cancel_delayed_work_sync(&hs->expiry);
-	sss_respond_purge(hs);
+	sss_slot_purge(hs);
 }
 
 /**

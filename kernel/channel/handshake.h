@@ -3,8 +3,10 @@
  * Handshakes: INITIATE and RESPOND from both sides (design: "Handshake").
  *
  * handshake.c	what both share: messages from the network, the host's queue and work
- * initiate.c	our own INITIATEs, RESPOND, COOKIE and REJECT that answer them
- * respond.c	INITIATEs of others: half-open slots, cached RESPONDs, confirmation
+ * initiate.c	our own INITIATEs
+ * answered.c	RESPOND, COOKIE and REJECT that answer them
+ * respond.c	INITIATEs of others and the first data packet, which confirms them
+ * slot.c	half-open slots, with cached RESPONDs
  *
  * Locks: channel lock > sss_handshakes.lock, .slots_lock (leaves).
  */
@@ -13,8 +15,8 @@
 
 #include "channel/channel.h"
 
-struct sss_handshaking;		/* of a channel: initiate.c */
-struct sss_half_open;		/* sss_keypair.tentative: respond.c */
+struct sss_handshaking;		/* of a channel: initiate.h */
+struct sss_half_open;		/* sss_keypair.tentative: slot.h */
 
 /**
  * struct sss_handshakes - what a host keeps of handshakes (sss_host.handshakes)
@@ -76,13 +78,15 @@ void __sss_handshake_on_timer(struct sss_channel *ch, u64 now);
 void sss_handshake_work(struct sss_channel *ch);
 bool __sss_handshake_pending(const struct sss_channel *ch);
 
-void sss_initiate_respond(struct sss_host *host, const struct sss_msg_respond *msg,
-			  const union sss_endpoint *from);
-void sss_initiate_cookie(struct sss_host *host, const struct sss_msg_cookie *msg,
-			 const union sss_endpoint *from);
-void sss_initiate_reject(struct sss_host *host, const struct sss_msg_reject *msg);
 bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
 void __sss_initiate_superseded(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
+
+/* --- what answers it (answered.c) --- */
+void sss_answered_respond(struct sss_host *host, const struct sss_msg_respond *msg,
+			  const union sss_endpoint *from);
+void sss_answered_cookie(struct sss_host *host, const struct sss_msg_cookie *msg,
+			 const union sss_endpoint *from);
+void sss_answered_reject(struct sss_host *host, const struct sss_msg_reject *msg);
 
 /* --- responding (respond.c) --- */
 bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
@@ -93,17 +97,16 @@ void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initia
 			  const union sss_endpoint *from, bool loaded);
 void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
 			 struct sk_buff *skb, const union sss_endpoint *from);
-void sss_respond_expire(struct work_struct *work);
-void sss_respond_purge(struct sss_handshakes *hs);
-u64 sss_respond_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed);
+
+/* --- half-open slots (slot.c) --- */
+void sss_slot_expire(struct work_struct *work);
+void sss_slot_purge(struct sss_handshakes *hs);
+u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed);
 
 /* --- what they call in channel.c --- */
-/* Channel lock held: both sides' states match from here on: parameters, incarnation, path. @restart:
- * the peer's state is new: replay window, ack set, sent packets, RTT and congestion start afresh. */
 void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 			     u64 remote_incarnation, const struct sss_params *remote,
 			     const union sss_endpoint *from, bool restart);
-/* peer's channel, made if there is none (responder: with @incarnation, 0: random) */
 struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation);
 
 #endif /* _SSS_CHANNEL_HANDSHAKE_H */

@@ -5,8 +5,7 @@
  * A channel wants a handshake (__sss_handshake_want()) until one is done, by
  * us or by the peer, or until time is up. Meanwhile its work item sends one
  * Noise message to every endpoint of the peer, backing off, and makes a new
- * one when that is 5 s old; RESPONDs to the last three count. They come from
- * the host's work item (handshake.c).
+ * one when that is 5 s old; RESPONDs to the last three count (answered.c).
  *
  * An initiation belongs to its channel and points to it without a reference:
  * the index table is where it is found, under RCU, and it leaves that table
@@ -16,97 +15,18 @@
 #include <linux/slab.h>
 #include "base/compat.h"
 #include "channel/handshake.h"
+#include "channel/initiate.h"
 #include "channel/timer.h"
 #include "crypto/index.h"
 
-#define KEEP		3		/* initiations that a RESPOND may answer */
 #define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
 #define PROBES_MAX	3U		/* to an endpoint nobody vouches for ... */
 #define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
-#define TARGETS_MAX	(SSS_PEER_ENDPOINTS_MAX + 1)
-
-/**
- * struct initiation - one INITIATE that is awaiting RESPOND
- * @entry: its index
- * @rcu: frees it
- * @ch: whose, no reference
- * @noise: secrets
- * @remote: the peer's keys as they were, secret
- * @msg: with mac1
- * @born: ns
- * @started: event of the key ring
- * @next_number: what the message announces
- * @has_request: @request rides on it
- * @request: service wanted
- */
-struct initiation {
-	struct sss_index_entry entry;
-	struct rcu_head rcu;
-	struct sss_channel *ch;
-	struct sss_noise_handshake noise;
-	struct sss_noise_remote remote;
-	struct sss_msg_initiate msg;
-	u64 born;
-	u64 started;
-	u64 next_number;
-	bool has_request;
-	struct sss_request request;
-};
-
-/**
- * struct probes - what was sent to an endpoint that never answered
- * @ep: which
- * @since: ns, when counting began, 0: unused
- * @n: packets
- */
-struct probes {
-	union sss_endpoint ep;
-	u64 since;
-	unsigned int n;
-};
-
-/**
- * struct sss_handshaking - a channel's own handshakes; under the channel lock
- * @wanted: until one is done
- * @queued: the work item is about to look
- * @up: the work item is to tell the streams that there are keys
- * @has_request: @request is to ride on the next message
- * @hint: another key seems to live there
- * @request: service wanted
- * @family: of the endpoints to try, AF_UNSPEC: all
- * @list: newest first
- * @next_send: ns, 0: at once
- * @interval: ns, to the one after that
- * @fail_at: ns, when connects fail, 0: they did
- * @sends: how often sent
- * @cookies: sent again because of a cookie since the last time
- * @stamp: of the newest INITIATE of the peer that was confirmed
- * @stale_at: ns, when an older one was answered, 0: never
- * @probes: what was sent to unproved endpoints
- */
-struct sss_handshaking {
-	bool wanted;
-	bool queued;
-	bool up;
-	bool has_request;
-	bool hint;
-	struct sss_request request;
-	int family;
-	struct initiation *list[KEEP];
-	u64 next_send;
-	u64 interval;
-	u64 fail_at;
-	u32 sends;
-	u32 cookies;
-	u8 stamp[SSS_HS_STAMP_LEN];
-	u64 stale_at;
-	struct probes probes[SSS_PEER_ENDPOINTS_MAX];
-};
 
 /* Where a message is going */
 struct targets {
 	unsigned int n;
-	union sss_endpoint ep[TARGETS_MAX];
+	union sss_endpoint ep[SSS_INITIATE_TARGETS];
 };
 
 static u64 limit_ns(const u32 *ms)
@@ -114,7 +34,7 @@ static u64 limit_ns(const u32 *ms)
 	return (u64)READ_ONCE(*ms) * NSEC_PER_MSEC;
 }
 
-static void free_initiation(struct initiation *in)
+static void free_initiation(struct sss_initiation *in)
 {
 	if (!in)
 		return;
@@ -129,15 +49,23 @@ static void drop_initiations(struct sss_handshaking *hs)
 {
 	int i;
 
-	for (i = 0; i < KEEP; i++) {
+	for (i = 0; i < SSS_INITIATE_KEEP; i++) {
 		free_initiation(hs->list[i]);
 		hs->list[i] = NULL;
 	}
 }
 
-/* Nothing is wanted any more. Channel lock held. */
-static void finish(struct sss_handshaking *hs)
+/**
+ * __sss_initiate_finish() - no handshake is wanted any more
+ * @ch: channel
+ *
+ * Context: channel lock held.
+ */
+void __sss_initiate_finish(struct sss_channel *ch)
 {
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
 	drop_initiations(hs);
 	hs->wanted = false;
 	hs->has_request = false;
@@ -158,7 +86,7 @@ int sss_handshake_init_channel(struct sss_channel *ch)
 	ch->hs = kzalloc(sizeof(*ch->hs), GFP_KERNEL_ACCOUNT);
 	if (!ch->hs)
 		return -ENOMEM;
-	ch->incarnation = sss_respond_incarnation(ch->host, &ch->peer->eid, ch->incarnation);
+	ch->incarnation = sss_slot_incarnation(ch->host, &ch->peer->eid, ch->incarnation);
 	return 0;
 }
 
@@ -310,23 +238,32 @@ void __sss_initiate_superseded(struct sss_channel *ch, const u8 stamp[SSS_HS_STA
 	lockdep_assert_held(&ch->lock);
 	/* Not the maximum: if the peer's clock went back, it counts from there. */
 	memcpy(hs->stamp, stamp, sizeof(hs->stamp));
-	finish(hs);
+	__sss_initiate_finish(ch);
 	hs->up = true;
 	__queue(ch);
 }
 
-static struct initiation *find(const struct sss_handshaking *hs, u32 index)
+/**
+ * __sss_initiate_find() - find an initiation by its index
+ * @ch: channel
+ * @index: that a RESPOND, COOKIE or REJECT names
+ *
+ * Return: it, or NULL. Context: channel lock held.
+ */
+struct sss_initiation *__sss_initiate_find(struct sss_channel *ch, u32 index)
 {
+	struct sss_handshaking *hs = ch->hs;
 	int i;
 
-	for (i = 0; i < KEEP; i++)
+	lockdep_assert_held(&ch->lock);
+	for (i = 0; i < SSS_INITIATE_KEEP; i++)
 		if (hs->list[i] && hs->list[i]->entry.index == index)
 			return hs->list[i];
 	return NULL;
 }
 
 /* What the INITIATE says, as of now. Channel lock held. */
-static void describe(struct sss_channel *ch, struct initiation *in,
+static void describe(struct sss_channel *ch, struct sss_initiation *in,
 		     struct sss_initiate_payload *p)
 {
 	const struct sss_handshaking *hs = ch->hs;
@@ -347,9 +284,9 @@ static void describe(struct sss_channel *ch, struct initiation *in,
 	strscpy(p->protocol, in->request.protocol, sizeof(p->protocol));
 }
 
-static struct initiation *create(struct sss_channel *ch)
+static struct sss_initiation *create(struct sss_channel *ch)
 {
-	struct initiation *in = kzalloc(sizeof(*in), GFP_KERNEL);
+	struct sss_initiation *in = kzalloc(sizeof(*in), GFP_KERNEL);
 	struct sss_initiate_payload payload = {};
 	u32 index;
 
@@ -373,15 +310,15 @@ static struct initiation *create(struct sss_channel *ch)
 }
 
 /* Makes a new message the newest, unless none is wanted by now. */
-static void adopt(struct sss_channel *ch, struct initiation *in)
+static void adopt(struct sss_channel *ch, struct sss_initiation *in)
 {
 	struct sss_handshaking *hs = ch->hs;
-	struct initiation *drop = in;
+	struct sss_initiation *drop = in;
 
 	spin_lock_bh(&ch->lock);
 	if (hs->wanted && ch->state != SSS_CHANNEL_CLOSED) {
-		drop = hs->list[KEEP - 1];
-		memmove(hs->list + 1, hs->list, (KEEP - 1) * sizeof(hs->list[0]));
+		drop = hs->list[SSS_INITIATE_KEEP - 1];
+		memmove(hs->list + 1, hs->list, (SSS_INITIATE_KEEP - 1) * sizeof(hs->list[0]));
 		hs->list[0] = in;
 		sss_index_publish(&in->entry, SSS_INDEX_HANDSHAKE);
 	}
@@ -392,7 +329,7 @@ static void adopt(struct sss_channel *ch, struct initiation *in)
 /* May one more packet go to an endpoint that nobody vouches for? */
 static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, u64 now)
 {
-	struct probes *p, *use = &hs->probes[0];
+	struct sss_probes *p, *use = &hs->probes[0];
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(hs->probes); i++) {
@@ -405,15 +342,20 @@ static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, 
 			use = p;
 	}
 	if (i == ARRAY_SIZE(hs->probes) || now >= use->since + PROBES_PERIOD)
-		*use = (struct probes){ .ep = *ep, .since = now };
+		*use = (struct sss_probes){ .ep = *ep, .since = now };
 	return use->n++ < PROBES_MAX;
+}
+
+static bool is_wanted(const union sss_endpoint *ep, int family)
+{
+	return family == AF_UNSPEC || ep->sa.sa_family == family;
 }
 
 static void add_target(struct targets *t, const union sss_endpoint *ep, int family)
 {
 	unsigned int i;
 
-	if (family != AF_UNSPEC && ep->sa.sa_family != family)
+	if (!is_wanted(ep, family))
 		return;
 	for (i = 0; i < t->n; i++)
 		if (sss_endpoint_equal(&t->ep[i], ep))
@@ -435,7 +377,8 @@ static void collect(struct sss_channel *ch, struct targets *t, int family, bool 
 	for (i = 0; i < peer->n_endpoints; i++) {
 		const struct sss_peer_endpoint *pe = &peer->endpoints[i];
 
-		if (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now))
+		if (is_wanted(&pe->ep, family) &&
+		    (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now)))
 			add_target(t, &pe->ep, family);
 	}
 	spin_unlock_bh(&peer->lock);
@@ -469,8 +412,16 @@ static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *m
 	return any;
 }
 
-static void send_to(struct sss_channel *ch, struct sss_msg_initiate *msg,
-		    const union sss_endpoint *to)
+/**
+ * sss_initiate_send() - send an INITIATE to one endpoint
+ * @ch: channel, referenced by the caller
+ * @msg: gets the mac2 of this path
+ * @to: where to
+ *
+ * Context: any but hard interrupts, no channel lock held.
+ */
+void sss_initiate_send(struct sss_channel *ch, struct sss_msg_initiate *msg,
+		       const union sss_endpoint *to)
 {
 	sss_peer_add_macs(ch->peer, to, msg, sizeof(*msg));
 	sss_mib_inc(ch->sn, HS_TX_INITIATE);
@@ -486,7 +437,7 @@ static void transmit(struct sss_channel *ch)
 	if (!next_transmission(ch, &msg, &t))
 		return;
 	for (i = 0; i < t.n; i++)
-		send_to(ch, &msg, &t.ep[i]);
+		sss_initiate_send(ch, &msg, &t.ep[i]);
 }
 
 enum { SEND = 1, RENEW = 2, FAIL = 4, UP = 8 };
@@ -502,7 +453,7 @@ static int __give_up(struct sss_channel *ch, int *err)
 	hs->hint = false;
 	hs->has_request = false;
 	if (ch->state == SSS_CHANNEL_NEW || !ch->n_streams)
-		finish(hs);
+		__sss_initiate_finish(ch);
 	return FAIL;
 }
 
@@ -516,15 +467,15 @@ static int decide(struct sss_channel *ch, int *err)
 
 	spin_lock_bh(&ch->lock);
 	hs->queued = false;
-	if (hs->up)
+	if (hs->up && ch->state == SSS_CHANNEL_OPEN)
 		todo |= UP;
 	hs->up = false;
 	if (ch->state == SSS_CHANNEL_CLOSED)
-		finish(hs);
+		__sss_initiate_finish(ch);
 	if (hs->wanted && hs->fail_at && hs->fail_at <= now)
 		todo |= __give_up(ch, err);
 	if (hs->wanted && !hs->fail_at && !ch->n_streams)
-		finish(hs);
+		__sss_initiate_finish(ch);
 	if (hs->wanted && hs->next_send <= now)
 		todo |= SEND;
 	if (!hs->list[0] || hs->list[0]->born + life <= now)
@@ -542,7 +493,7 @@ static int decide(struct sss_channel *ch, int *err)
  */
 void sss_handshake_work(struct sss_channel *ch)
 {
-	struct initiation *in;
+	struct sss_initiation *in;
 	int todo, err = 0;
 
 	todo = decide(ch, &err);
@@ -599,218 +550,4 @@ int sss_channel_connect(struct sss_channel *ch, const struct sss_request *reques
 	}
 	spin_unlock_bh(&ch->lock);
 	return err;
-}
-
-/* The channel whose initiation has this index, with a reference */
-static struct sss_channel *channel_of(struct sss_host *host, __be32 index)
-{
-	struct sss_index_entry *entry;
-	struct sss_channel *ch = NULL;
-
-	rcu_read_lock();
-	entry = sss_index_lookup(host, be32_to_cpu(index));
-	if (entry && entry->type == SSS_INDEX_HANDSHAKE) {
-		ch = container_of(entry, struct initiation, entry)->ch;
-		if (!sss_channel_get(ch))
-			ch = NULL;
-	}
-	rcu_read_unlock();
-	if (!ch)
-		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
-	return ch;
-}
-
-static void set_hint(struct sss_channel *ch)
-{
-	spin_lock_bh(&ch->lock);
-	ch->hs->hint = ch->hs->wanted;
-	spin_unlock_bh(&ch->lock);
-}
-
-/* Reads a RESPOND; returns the complete key pair, or NULL (counted). */
-static struct sss_keypair *read_respond(struct sss_channel *ch, const struct sss_msg_respond *msg,
-					const struct initiation *in,
-					struct sss_respond_payload *payload)
-{
-	struct sss_keypair *pair = sss_keypair_create(ch, GFP_KERNEL);
-	int err;
-
-	if (!pair) {
-		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
-		return NULL;
-	}
-	err = sss_noise_consume_respond(&in->noise, msg, &ch->host->identity, &in->remote,
-					payload, &pair->keys);
-	if (err == -EPROTO)
-		sss_mib_inc(ch->sn, HS_DROP_PAYLOAD);
-	else if (err)
-		sss_mib_inc(ch->sn, HS_DROP_NOISE);
-	if (err) {
-		set_hint(ch);
-		sss_keypair_put(pair);
-		return NULL;
-	}
-	pair->remote_index = be32_to_cpu(msg->sender);
-	pair->initiator = true;
-	pair->lowest_receive = payload->next_number;
-	pair->first_send = in->next_number;
-	pair->started = in->started;
-	return pair;
-}
-
-/*
- * The handshake is done, if it is the first RESPOND: takes over the pair and
- * returns true; and whether the state has to be restarted.
- */
-static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 index,
-		       const struct sss_respond_payload *payload,
-		       const union sss_endpoint *from, bool *restart)
-{
-	struct initiation *in = find(ch->hs, index);
-
-	lockdep_assert_held(&ch->lock);
-	if (!in || ch->state == SSS_CHANNEL_CLOSED ||
-	    !sss_index_replace(&in->entry, &pair->entry, SSS_INDEX_KEYPAIR))
-		return false;
-	*restart = ch->remote_incarnation &&
-		   (ch->remote_incarnation != payload->incarnation ||
-		    ch->incarnation != payload->remembered);
-	if (*restart)
-		sss_keyring_keep(&ch->ring, pair);
-	sss_keyring_add_initiator(&ch->ring, pair);
-	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from, *restart);
-	ch->confirm = true;
-	ch->connect_rtts = ch->hs->sends;
-	finish(ch->hs);
-	return true;
-}
-
-static void accept_respond(struct sss_channel *ch, struct sss_keypair *pair,
-			   const struct initiation *in,
-			   const struct sss_respond_payload *payload,
-			   const union sss_endpoint *from)
-{
-	bool done, restart = false;
-
-	spin_lock_bh(&ch->lock);
-	done = __complete(ch, pair, in->entry.index, payload, from, &restart);
-	spin_unlock_bh(&ch->lock);
-	if (!done) {
-		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
-		sss_keypair_put(pair);
-		return;
-	}
-	if (restart)
-		sss_channel_restart(ch);
-	sss_channel_ops->up(ch);
-	if (payload->has_answer && in->has_request)
-		sss_channel_ops->answered(ch, &in->request, payload->status, payload->text);
-	sss_peer_learn_endpoint(ch->peer, from);
-	sss_channel_transmit(ch);
-}
-
-/**
- * sss_initiate_respond() - a RESPOND has come
- * @host: to which; mac1 is right
- * @msg: of the right length
- * @from: source
- *
- * Context: the host's work item.
- */
-void sss_initiate_respond(struct sss_host *host, const struct sss_msg_respond *msg,
-			  const union sss_endpoint *from)
-{
-	struct sss_channel *ch = channel_of(host, msg->receiver);
-	struct sss_respond_payload payload;
-	struct sss_keypair *pair;
-	struct initiation *in, *copy;
-
-	if (!ch)
-		return;
-	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
-	if (!copy) {
-		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
-		sss_channel_put(ch);
-		return;
-	}
-	spin_lock_bh(&ch->lock);
-	in = find(ch->hs, be32_to_cpu(msg->receiver));
-	if (in)
-		*copy = *in;
-	spin_unlock_bh(&ch->lock);
-	if (!in)
-		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
-	pair = in ? read_respond(ch, msg, copy, &payload) : NULL;
-	if (pair)
-		accept_respond(ch, pair, copy, &payload, from);
-	kfree_sensitive(copy);
-	sss_channel_put(ch);
-}
-
-/* The newest message once more, now with a cookie; so often at most */
-static bool take_again(struct sss_channel *ch, struct sss_msg_initiate *msg)
-{
-	struct sss_handshaking *hs = ch->hs;
-	bool ok;
-
-	spin_lock_bh(&ch->lock);
-	ok = hs->wanted && hs->list[0] && hs->cookies < TARGETS_MAX &&
-	     ch->state != SSS_CHANNEL_CLOSED;
-	if (ok) {
-		hs->cookies++;
-		hs->sends++;
-		*msg = hs->list[0]->msg;
-	}
-	spin_unlock_bh(&ch->lock);
-	return ok;
-}
-
-/**
- * sss_initiate_cookie() - a COOKIE has come
- * @host: to which
- * @msg: of the right length
- * @from: source; the INITIATE went there, or it means nothing
- *
- * Context: the host's work item.
- */
-void sss_initiate_cookie(struct sss_host *host, const struct sss_msg_cookie *msg,
-			 const union sss_endpoint *from)
-{
-	struct sss_channel *ch = channel_of(host, msg->receiver);
-	struct sss_msg_initiate again;
-
-	if (!ch)
-		return;
-	if (!sss_peer_consume_cookie(ch->peer, from, msg))
-		sss_mib_inc(ch->sn, HS_DROP_COOKIE);
-	else if (take_again(ch, &again))
-		send_to(ch, &again, from);
-	sss_channel_put(ch);
-}
-
-/**
- * sss_initiate_reject() - a REJECT has come
- * @host: to which
- * @msg: of the right length
- *
- * Anyone who sees the INITIATE can make one, so it only gives a later error
- * its name. Context: the host's work item.
- */
-void sss_initiate_reject(struct sss_host *host, const struct sss_msg_reject *msg)
-{
-	struct sss_channel *ch = channel_of(host, msg->receiver);
-	struct initiation *in;
-	bool ours;
-
-	if (!ch)
-		return;
-	spin_lock_bh(&ch->lock);
-	in = find(ch->hs, be32_to_cpu(msg->receiver));
-	ours = in && !crypto_memneq(in->msg.macs.mac1, msg->mac1, sizeof(msg->mac1));
-	if (ours)
-		ch->hs->hint = ch->hs->wanted;
-	spin_unlock_bh(&ch->lock);
-	if (!ours)
-		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
-	sss_channel_put(ch);
 }

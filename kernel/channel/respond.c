@@ -9,15 +9,7 @@
  * key ring and the channel's serial stage confirms. If not, the pair stands
  * alone and the host's work item opens the packet and makes the channel.
  *
- * References: the host's list holds one to the slot, pair->tentative another.
- * The slot holds one to its pair for as long as it is in the list; the ring
- * holds another. So a pair goes when slot and ring have let go of it, and a
- * slot when the list and the pair have.
- *
- * sss_keypair_take_tentative() decides between confirmation and expiry: who
- * gets the slot from it goes on. A slot expires unconfirmed after 10 s, with
- * its pair's index; a confirmed one stays for 5 s from its birth, so that
- * copies of its INITIATE get the same answer and not another pair.
+ * Who owns what is said in slot.c.
  */
 #include <linux/random.h>
 #include <linux/skbuff.h>
@@ -25,46 +17,11 @@
 #include "base/compat.h"
 #include "channel/handshake.h"
 #include "channel/rx.h"
+#include "channel/slot.h"
 #include "crypto/aead.h"
 #include "crypto/index.h"
 #include "crypto/ratelimiter.h"
 #include "wire/packet.h"
-
-#define SLOT_LIFE	(10 * NSEC_PER_SEC)	/* unconfirmed */
-
-/**
- * struct sss_half_open - an INITIATE that was answered
- * @ref: references
- * @node: in sss_handshakes.slots
- * @sn: namespace, counts it
- * @pair: its keys; reference while in the list
- * @eid: who sent it
- * @born: ns
- * @alone: the peer had no channel
- * @incarnation: of ours that the RESPOND says
- * @remote_incarnation: what the INITIATE said
- * @next_number: what the RESPOND says
- * @params: what the INITIATE said
- * @noise: tells a duplicate
- * @respond: the answer, complete
- *
- * Constant once in the list.
- */
-struct sss_half_open {
-	struct kref ref;
-	struct list_head node;
-	struct sss_net *sn;
-	struct sss_keypair *pair;
-	struct sss_eid eid;
-	u64 born;
-	bool alone;
-	u64 incarnation;
-	u64 remote_incarnation;
-	u64 next_number;
-	struct sss_params params;
-	struct sss_noise_handshake noise;
-	struct sss_msg_respond respond;
-};
 
 /**
  * struct call - an INITIATE being answered
@@ -87,175 +44,6 @@ struct call {
 	struct sss_initiate_payload said;
 	struct sss_respond_payload answer;
 };
-
-static void release_slot(struct kref *ref)
-{
-	struct sss_half_open *slot = container_of(ref, struct sss_half_open, ref);
-
-	sss_gauge_dec(slot->sn, HALF_OPEN);
-	kfree_sensitive(slot);
-}
-
-static void put_slot(struct sss_half_open *slot)
-{
-	kref_put(&slot->ref, release_slot);
-}
-
-/**
- * sss_handshake_drop_tentative() - a pair is freed unconfirmed
- * @tentative: its sss_keypair.tentative
- *
- * Context: any, RCU callbacks too.
- */
-void sss_handshake_drop_tentative(void *tentative)
-{
-	put_slot(tentative);
-}
-
-static bool is_confirmed(const struct sss_half_open *slot)
-{
-	return READ_ONCE(slot->pair->confirmed);
-}
-
-/* A slot just taken off the list: unless it was confirmed, its keys end. */
-static void end_slot(struct sss_half_open *slot)
-{
-	struct sss_keypair *pair = slot->pair;
-	struct sss_half_open *tentative = sss_keypair_take_tentative(pair);
-
-	if (tentative) {
-		sss_index_remove(&pair->entry);
-		put_slot(tentative);
-	}
-	sss_keypair_put(pair);
-	put_slot(slot);
-}
-
-/* Takes off the list and returns the oldest slot, if its time is up */
-static struct sss_half_open *next_expired(struct sss_handshakes *hs, u64 now)
-{
-	u32 ms = READ_ONCE(hs->host->sn->limits.initiate_lifetime_ms);
-	struct sss_half_open *slot, *found = NULL;
-	u64 age;
-
-	spin_lock_bh(&hs->slots_lock);
-	list_for_each_entry(slot, &hs->slots, node) {
-		age = now - slot->born;
-		if (age >= SLOT_LIFE ||
-		    (age >= (u64)ms * NSEC_PER_MSEC && is_confirmed(slot))) {
-			list_del(&slot->node);
-			found = slot;
-			break;
-		}
-	}
-	spin_unlock_bh(&hs->slots_lock);
-	return found;
-}
-
-/**
- * sss_respond_expire() - drop slots that are too old
- * @work: sss_handshakes.expiry
- */
-void sss_respond_expire(struct work_struct *work)
-{
-	struct sss_handshakes *hs = container_of(to_delayed_work(work), struct sss_handshakes,
-						 expiry);
-	struct sss_half_open *slot;
-	u64 now = ktime_get_ns();
-	bool more;
-
-	while ((slot = next_expired(hs, now)))
-		end_slot(slot);
-	spin_lock_bh(&hs->slots_lock);
-	more = !list_empty(&hs->slots);
-	spin_unlock_bh(&hs->slots_lock);
-	if (more)
-		sss_handshake_expire_later(hs);
-}
-
-static struct sss_half_open *take_oldest(struct sss_handshakes *hs)
-{
-	struct sss_half_open *slot;
-
-	spin_lock_bh(&hs->slots_lock);
-	slot = list_first_entry_or_null(&hs->slots, struct sss_half_open, node);
-	if (slot)
-		list_del(&slot->node);
-	spin_unlock_bh(&hs->slots_lock);
-	return slot;
-}
-
-/**
- * sss_respond_purge() - drop all slots
- * @hs: of a host that is going
- *
- * Context: process.
- */
-void sss_respond_purge(struct sss_handshakes *hs)
-{
-	struct sss_half_open *slot;
-
-	while ((slot = take_oldest(hs)))
-		end_slot(slot);
-}
-
-/**
- * sss_respond_incarnation() - which incarnation a new channel is to have
- * @host: whose
- * @eid: the peer's
- * @proposed: if nothing else was said
- *
- * Return: what a RESPOND has told the peer not long ago, so that the peer's
- * handshake and one that we start lead to the same state; else @proposed.
- *
- * Context: any but hard interrupts.
- */
-u64 sss_respond_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed)
-{
-	struct sss_half_open *slot;
-	struct sss_handshakes *hs;
-	u64 found = 0;
-
-	rcu_read_lock();
-	hs = READ_ONCE(host->handshakes);
-	if (!hs)
-		goto out;
-	spin_lock_bh(&hs->slots_lock);
-	list_for_each_entry(slot, &hs->slots, node) {
-		if (slot->incarnation == proposed) {
-			found = proposed;
-			break;
-		}
-		if (slot->alone && !is_confirmed(slot) &&
-		    !memcmp(&slot->eid, eid, sizeof(*eid)))
-			found = slot->incarnation;
-	}
-	spin_unlock_bh(&hs->slots_lock);
-out:
-	rcu_read_unlock();
-	return found ?: proposed;
-}
-
-/*
- * Our incarnation for a peer whose state is not the one we know: what an
- * earlier INITIATE from the same state of the peer was told, or a new one.
- */
-static u64 choose_incarnation(const struct call *c, u64 ours)
-{
-	struct sss_half_open *slot;
-	u64 found = 0;
-
-	spin_lock_bh(&c->hs->slots_lock);
-	list_for_each_entry(slot, &c->hs->slots, node)
-		if (slot->remote_incarnation == c->said.incarnation && !is_confirmed(slot) &&
-		    slot->incarnation != ours &&
-		    !memcmp(slot->eid.key, c->noise.remote_static, sizeof(slot->eid.key)))
-			found = slot->incarnation;
-	spin_unlock_bh(&c->hs->slots_lock);
-	while (!found || found == ours)
-		found = get_random_u64();
-	return found;
-}
 
 static void send_cookie(struct sss_host *host, const struct sss_msg_initiate *msg,
 			const union sss_endpoint *to)
@@ -294,22 +82,13 @@ static void send_respond(struct sss_handshakes *hs, const struct sss_half_open *
 static bool answer_again(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
 			 const union sss_endpoint *from)
 {
-	struct sss_half_open *slot, *found = NULL;
+	struct sss_half_open *slot = sss_slot_find_same(hs, msg);
 
-	spin_lock_bh(&hs->slots_lock);
-	list_for_each_entry(slot, &hs->slots, node) {
-		if (sss_noise_is_same(&slot->noise, msg)) {
-			kref_get(&slot->ref);
-			found = slot;
-			break;
-		}
-	}
-	spin_unlock_bh(&hs->slots_lock);
-	if (!found)
+	if (!slot)
 		return false;
 	sss_mib_inc(hs->host->sn, HS_DUPLICATE);
-	send_respond(hs, found, from);
-	put_slot(found);
+	send_respond(hs, slot, from);
+	sss_slot_put(slot);
 	return true;
 }
 
@@ -391,6 +170,20 @@ static bool __same_state(const struct sss_channel *ch, const struct sss_initiate
 	       (said->remembered == ch->incarnation || !said->remembered);
 }
 
+/*
+ * Our incarnation for a peer whose state is not the one we know: what an
+ * earlier INITIATE from the same state of the peer was told, or a new one.
+ */
+static u64 choose_incarnation(const struct call *c, u64 ours)
+{
+	u64 found = sss_slot_find_incarnation(c->hs, c->noise.remote_static,
+					      c->said.incarnation, ours);
+
+	while (!found || found == ours)
+		found = get_random_u64();
+	return found;
+}
+
 /* What is said of a channel there is; false: not answered (counted) */
 static bool describe_channel(struct call *c)
 {
@@ -408,6 +201,8 @@ static bool describe_channel(struct call *c)
 	spin_unlock_bh(&ch->lock);
 	if (!ok)
 		sss_mib_inc(ch->sn, HS_DROP_STAMP);
+	/* Who starts from nothing cannot mistake the old state for the new one. */
+	same = same || !c->said.remembered;
 	answer->incarnation = same ? ours : choose_incarnation(c, ours);
 	return ok;
 }
@@ -475,22 +270,6 @@ static struct sss_half_open *alloc_slot(const struct call *c)
 	return slot;
 }
 
-/* The oldest goes first. False: other hosts of the namespace hold all there may be. */
-static bool make_room(struct sss_handshakes *hs)
-{
-	struct sss_net *sn = hs->host->sn;
-	struct sss_half_open *slot;
-
-	while (atomic_read(&sn->gauge[SSS_GAUGE_HALF_OPEN]) >=
-	       READ_ONCE(sn->limits.max_half_open)) {
-		slot = take_oldest(hs);
-		if (!slot)
-			return false;
-		end_slot(slot);
-	}
-	return true;
-}
-
 /* Puts the pair into the ring of its channel; false: the channel is closed. */
 static bool join(struct sss_channel *ch, struct sss_keypair *pair)
 {
@@ -511,7 +290,7 @@ static void answer(struct call *c)
 	struct sss_half_open *slot;
 	int err;
 
-	if (!make_room(c->hs)) {
+	if (!sss_slot_make_room(c->hs)) {
 		sss_mib_inc(sn, HS_DROP_LIMIT);
 		return;
 	}
@@ -523,23 +302,20 @@ static void answer(struct call *c)
 		else
 			sss_mib_inc(sn, HS_DROP_NOISE);
 		if (slot)
-			put_slot(slot);
+			sss_slot_put(slot);
 		return;
 	}
 	slot->noise = c->noise;
 	if (c->ch && !join(c->ch, slot->pair)) {
 		sss_mib_inc(sn, HS_DROP_UNKNOWN);
-		end_slot(slot);
+		sss_slot_end(slot);
 		return;
 	}
 	kref_get(&slot->ref);
-	spin_lock_bh(&c->hs->slots_lock);
-	list_add_tail(&slot->node, &c->hs->slots);
-	spin_unlock_bh(&c->hs->slots_lock);
+	sss_slot_add(c->hs, slot);
 	sss_index_publish(&slot->pair->entry, SSS_INDEX_KEYPAIR);
-	sss_handshake_expire_later(c->hs);
 	send_respond(c->hs, slot, c->from);
-	put_slot(slot);
+	sss_slot_put(slot);
 }
 
 /**
@@ -646,7 +422,7 @@ bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
 	restart = __settle(ch, slot, pair);
 	sss_keyring_confirm(&ch->ring, pair);
 	__take_effect(ch, pair, slot, from, restart);
-	put_slot(slot);
+	sss_slot_put(slot);
 	return restart;
 }
 
@@ -746,7 +522,7 @@ static struct sss_channel *confirm_alone(struct sss_host *host, struct sss_keypa
 	}
 	ch = make_channel(host, slot);
 	if (ch && take_in(ch, pair, slot, from)) {
-		put_slot(slot);
+		sss_slot_put(slot);
 		return ch;
 	}
 	if (ch)

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slots: what an INITIATE that was answered leaves behind.
+ *
+ * References: the host's list holds one to the slot, pair->tentative another.
+ * The slot holds one to its pair for as long as it is in the list; if there is
+ * a channel, its key ring holds another. So a pair goes when slot and ring
+ * have let go of it, and a slot when the list and the pair have.
+ *
+ * sss_keypair_take_tentative() decides between confirmation and expiry: who
+ * gets the slot from it goes on. A slot expires unconfirmed after 10 s, with
+ * its pair's index; a confirmed one stays for 5 s from its birth, so that
+ * copies of its INITIATE get the same answer and not another pair.
+ */
+#include <linux/slab.h>
+#include "base/compat.h"
+#include "channel/slot.h"
+#include "crypto/index.h"
+
+#define SLOT_LIFE	(10 * NSEC_PER_SEC)	/* unconfirmed */
+
+static void release(struct kref *ref)
+{
+	struct sss_half_open *slot = container_of(ref, struct sss_half_open, ref);
+
+	sss_gauge_dec(slot->sn, HALF_OPEN);
+	kfree_sensitive(slot);
+}
+
+/**
+ * sss_slot_put() - give up a reference
+ * @slot: slot
+ *
+ * Context: any.
+ */
+void sss_slot_put(struct sss_half_open *slot)
+{
+	kref_put(&slot->ref, release);
+}
+
+/**
+ * sss_handshake_drop_tentative() - a pair is freed unconfirmed
+ * @tentative: its sss_keypair.tentative
+ *
+ * Context: any, RCU callbacks too.
+ */
+void sss_handshake_drop_tentative(void *tentative)
+{
+	sss_slot_put(tentative);
+}
+
+static bool is_confirmed(const struct sss_half_open *slot)
+{
+	return READ_ONCE(slot->pair->confirmed);
+}
+
+/**
+ * sss_slot_end() - unless a slot was confirmed, its keys end
+ * @slot: in no list any more; the list's reference is given up
+ *
+ * Context: any but hard interrupts.
+ */
+void sss_slot_end(struct sss_half_open *slot)
+{
+	struct sss_keypair *pair = slot->pair;
+	struct sss_half_open *tentative = sss_keypair_take_tentative(pair);
+
+	if (tentative) {
+		sss_index_remove(&pair->entry);
+		sss_slot_put(tentative);
+	}
+	sss_keypair_put(pair);
+	sss_slot_put(slot);
+}
+
+/* Takes off the list and returns the oldest slot whose time is up */
+static struct sss_half_open *take_expired(struct sss_handshakes *hs, u64 now)
+{
+	u64 life = (u64)READ_ONCE(hs->host->sn->limits.initiate_lifetime_ms) * NSEC_PER_MSEC;
+	struct sss_half_open *slot, *found = NULL;
+	u64 age;
+
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node) {
+		age = now - slot->born;
+		if (age < min_t(u64, life, SLOT_LIFE))
+			break;
+		if (age >= SLOT_LIFE || is_confirmed(slot)) {
+			list_del(&slot->node);
+			found = slot;
+			break;
+		}
+	}
+	spin_unlock_bh(&hs->slots_lock);
+	return found;
+}
+
+/**
+ * sss_slot_expire() - drop slots that are too old
+ * @work: sss_handshakes.expiry
+ */
+void sss_slot_expire(struct work_struct *work)
+{
+	struct sss_handshakes *hs = container_of(to_delayed_work(work), struct sss_handshakes,
+						 expiry);
+	struct sss_half_open *slot;
+	u64 now = ktime_get_ns();
+	bool more;
+
+	while ((slot = take_expired(hs, now)))
+		sss_slot_end(slot);
+	spin_lock_bh(&hs->slots_lock);
+	more = !list_empty(&hs->slots);
+	spin_unlock_bh(&hs->slots_lock);
+	if (more)
+		sss_handshake_expire_later(hs);
+}
+
+static struct sss_half_open *take_oldest(struct sss_handshakes *hs)
+{
+	struct sss_half_open *slot;
+
+	spin_lock_bh(&hs->slots_lock);
+	slot = list_first_entry_or_null(&hs->slots, struct sss_half_open, node);
+	if (slot)
+		list_del(&slot->node);
+	spin_unlock_bh(&hs->slots_lock);
+	return slot;
+}
+
+/**
+ * sss_slot_purge() - drop all slots
+ * @hs: of a host that is going
+ *
+ * Context: process.
+ */
+void sss_slot_purge(struct sss_handshakes *hs)
+{
+	struct sss_half_open *slot;
+
+	while ((slot = take_oldest(hs)))
+		sss_slot_end(slot);
+}
+
+/**
+ * sss_slot_make_room() - see that there may be one more slot
+ * @hs: of the host that wants it; its oldest one goes first
+ *
+ * Return: false: other hosts of the namespace hold all there may be
+ * (limits.max_half_open). Context: the host's work item.
+ */
+bool sss_slot_make_room(struct sss_handshakes *hs)
+{
+	struct sss_net *sn = hs->host->sn;
+	struct sss_half_open *slot;
+
+	while (atomic_read(&sn->gauge[SSS_GAUGE_HALF_OPEN]) >=
+	       READ_ONCE(sn->limits.max_half_open)) {
+		slot = take_oldest(hs);
+		if (!slot)
+			return false;
+		sss_slot_end(slot);
+	}
+	return true;
+}
+
+/**
+ * sss_slot_add() - put a slot into the list
+ * @hs: of the host that answered
+ * @slot: complete; the list takes over the caller's reference
+ *
+ * Context: any but hard interrupts.
+ */
+void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot)
+{
+	spin_lock_bh(&hs->slots_lock);
+	list_add_tail(&slot->node, &hs->slots);
+	spin_unlock_bh(&hs->slots_lock);
+	sss_handshake_expire_later(hs);
+}
+
+/**
+ * sss_slot_find_same() - was this INITIATE answered before?
+ * @hs: of the host to which it came
+ * @msg: as received
+ *
+ * Return: the slot, with a reference, or NULL. Context: any but hard
+ * interrupts.
+ */
+struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
+					 const struct sss_msg_initiate *msg)
+{
+	struct sss_half_open *slot, *found = NULL;
+
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node) {
+		if (sss_noise_is_same(&slot->noise, msg)) {
+			kref_get(&slot->ref);
+			found = slot;
+			break;
+		}
+	}
+	spin_unlock_bh(&hs->slots_lock);
+	return found;
+}
+
+/**
+ * sss_slot_find_incarnation() - what was the same state of a peer told before?
+ * @hs: of the host
+ * @eid: the peer's
+ * @remote_incarnation: of its state
+ * @not: this one is of no use
+ *
+ * Return: our incarnation in the newest unconfirmed RESPOND to it, 0: none.
+ * Context: any but hard interrupts.
+ */
+u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],
+			      u64 remote_incarnation, u64 not)
+{
+	struct sss_half_open *slot;
+	u64 found = 0;
+
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node)
+		if (slot->remote_incarnation == remote_incarnation && slot->incarnation != not &&
+		    !is_confirmed(slot) && !memcmp(slot->eid.key, eid, SSS_HS_EID_LEN))
+			found = slot->incarnation;
+	spin_unlock_bh(&hs->slots_lock);
+	return found;
+}
+
+/**
+ * sss_slot_incarnation() - which incarnation a new channel is to have
+ * @host: whose
+ * @eid: the peer's
+ * @proposed: if nothing else was said
+ *
+ * Return: what a RESPOND has told the peer not long ago, so that the peer's
+ * handshake and one that we start lead to the same state; else @proposed.
+ *
+ * Context: any but hard interrupts.
+ */
+u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed)
+{
+	struct sss_half_open *slot;
+	struct sss_handshakes *hs;
+	u64 found = 0;
+
+	rcu_read_lock();
+	hs = READ_ONCE(host->handshakes);
+	if (!hs)
+		goto out;
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry(slot, &hs->slots, node) {
+		if (slot->incarnation == proposed) {
+			found = proposed;
+			break;
+		}
+		if (slot->alone && !is_confirmed(slot) &&
+		    !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN))
+			found = slot->incarnation;
+	}
+	spin_unlock_bh(&hs->slots_lock);
+out:
+	rcu_read_unlock();
+	return found ?: proposed;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Slots: INITIATEs that were answered, until they are confirmed and a little longer. */
+#ifndef _SSS_CHANNEL_SLOT_H
+#define _SSS_CHANNEL_SLOT_H
+
+#include <linux/kref.h>
+#include "channel/handshake.h"
+
+/**
+ * struct sss_half_open - an INITIATE that was answered
+ * @ref: references
+ * @node: in sss_handshakes.slots
+ * @sn: namespace, counts it
+ * @pair: its keys; reference while in the list
+ * @eid: who sent it
+ * @born: ns
+ * @alone: the peer had no channel
+ * @incarnation: of ours that the RESPOND says
+ * @remote_incarnation: what the INITIATE said
+ * @next_number: what the RESPOND says
+ * @params: what the INITIATE said
+ * @noise: tells a duplicate
+ * @respond: the answer, complete
+ *
+ * Constant once in the list.
+ */
+struct sss_half_open {
+	struct kref ref;
+	struct list_head node;
+	struct sss_net *sn;
+	struct sss_keypair *pair;
+	struct sss_eid eid;
+	u64 born;
+	bool alone;
+	u64 incarnation;
+	u64 remote_incarnation;
+	u64 next_number;
+	struct sss_params params;
+	struct sss_noise_handshake noise;
+	struct sss_msg_respond respond;
+};
+
+void sss_slot_put(struct sss_half_open *slot);
+void sss_slot_end(struct sss_half_open *slot);
+void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot);
+bool sss_slot_make_room(struct sss_handshakes *hs);
+struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
+					 const struct sss_msg_initiate *msg);
+u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],
+			      u64 remote_incarnation, u64 not);
+
+#endif /* _SSS_CHANNEL_SLOT_H */
