@@ -73,6 +73,7 @@ struct sockaddr_sss {
 #define SSS_CORK		5	/* rw int: hold back partial packets, 200 ms at most */
 #define SSS_FASTOPEN		6	/* rw int: connect() on a live channel does not wait */
 #define SSS_USER_TIMEOUT	7	/* rw unsigned int: ms without progress until ETIMEDOUT, 0 never */
+#define SSS_FAMILY		8	/* rw int: endpoints a new channel may try: AF_UNSPEC, AF_INET, AF_INET6 */
 
 /* How a peer answers a request for a service; errno of connect() behind it */
 enum sss_service_status {
@@ -150,7 +151,7 @@ enum sss_link {
  * CAP_NET_ADMIN in the user namespace that owns the network namespace (EPERM).
  * Everything else may be read by everybody and never contains a secret.
  * Every request is checked completely before anything changes; a refused one
- * has changed nothing and says why in an extended acknowledgement.
+ * has changed nothing and says why in an extended ack.
  * Unknown attributes, and known ones that a command does not list: EINVAL.
  * Numbers are in host order, but for what is inside a sockaddr.
  *
@@ -224,6 +225,7 @@ enum sss_cmd {
 	SSS_CMD_EVENT,
 	__SSS_CMD_MAX,
 };
+
 #define SSS_CMD_MAX (__SSS_CMD_MAX - 1)
 
 enum sss_attr {
@@ -268,6 +270,7 @@ enum sss_attr {
 
 	__SSS_A_MAX,
 };
+
 #define SSS_A_MAX (__SSS_A_MAX - 1)
 
 #define SSS_HOST_F_DEFAULT		0x1	/* zero EID in connect() means this one */
