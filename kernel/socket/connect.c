@@ -54,7 +54,7 @@ static int open_stream(struct sock *sk, struct sss_stream *st, struct sss_host *
 			break;
 		}
 		*live = READ_ONCE(ch->state) == SSS_CHANNEL_OPEN;
-		err = sss_stream_connect(st, sk, ch, request, AF_UNSPEC);
+		err = sss_stream_connect(st, sk, ch, request, sss_sk(sk)->family);
 		sss_channel_put(ch);
 		if (err != -ESTALE)
 			break;

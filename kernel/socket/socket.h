@@ -35,6 +35,7 @@ struct sss_stream;
  * @deferred: enum sss_stream_event bits that arrived while a program held the
  *	socket; protected by the socket's spinlock
  * @user_timeout: SSS_USER_TIMEOUT, ms
+ * @family: SSS_FAMILY
  * @bound: bind() succeeded
  * @cork: SSS_CORK
  * @fastopen: SSS_FASTOPEN
@@ -53,6 +54,7 @@ struct sss_sock {
 	char *protocol_desc;
 	unsigned long deferred;
 	u32 user_timeout;
+	sa_family_t family;
 	bool bound;
 	bool cork;
 	bool fastopen;

@@ -60,6 +60,14 @@ static int set_user_timeout(struct sock *sk, unsigned int ms)
 	return 0;
 }
 
+static int set_family(struct sock *sk, int val)
+{
+	if (val != AF_UNSPEC && val != AF_INET && val != AF_INET6)
+		return -EINVAL;
+	sss_sk(sk)->family = val;
+	return 0;
+}
+
 static int set_int(struct sock *sk, int name, int val)
 {
 	int err = 0;
@@ -75,6 +83,9 @@ static int set_int(struct sock *sk, int name, int val)
 	case SSS_USER_TIMEOUT:
 		err = set_user_timeout(sk, val);
 		break;
+	case SSS_FAMILY:
+		err = set_family(sk, val);
+		break;
 	}
 	release_sock(sk);
 	return err;
@@ -89,7 +100,8 @@ static int set_int(struct sock *sk, int name, int val)
  * @len: bytes of @val
  *
  * Return: 0; -ENOPROTOOPT: not ours, or only to be read; -EINVAL: too short,
- * too long, not text, or the socket is in use already; -EFAULT, -ENOMEM.
+ * too long, not text, no such family, or the socket is in use already; -EFAULT,
+ * -ENOMEM.
  */
 int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 			unsigned int len)
@@ -107,6 +119,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	case SSS_CORK:
 	case SSS_FASTOPEN:
 	case SSS_USER_TIMEOUT:
+	case SSS_FAMILY:
 		if (len < sizeof(number))
 			return -EINVAL;
 		if (copy_from_sockptr(&number, val, sizeof(number)))
@@ -215,6 +228,8 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_int(READ_ONCE(ss->fastopen), val, optlen, room);
 	case SSS_USER_TIMEOUT:
 		return get_int(READ_ONCE(ss->user_timeout), val, optlen, room);
+	case SSS_FAMILY:
+		return get_int(READ_ONCE(ss->family), val, optlen, room);
 	}
 	return -ENOPROTOOPT;
 }
