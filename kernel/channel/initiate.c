@@ -158,7 +158,7 @@ void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *requ
  * __sss_handshake_pending() - is a handshake wanted?
  * @ch: channel
  *
- * Context: channel lock held.
+ * Return: whether one is under way. Context: channel lock held.
  */
 bool __sss_handshake_pending(const struct sss_channel *ch)
 {
@@ -205,7 +205,7 @@ void __sss_handshake_on_timer(struct sss_channel *ch, u64 now)
  * One that is not newer than the newest that was confirmed is a replay, or
  * the peer's clock went back; so it is answered now and then.
  *
- * Context: channel lock held.
+ * Return: whether to answer this one. Context: channel lock held.
  */
 bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN])
 {
