@@ -402,7 +402,10 @@ static inline ssize_t recv_pattern(int fd, size_t len, unsigned int seed, size_t
 	return got;
 }
 
-/* Writes the pattern from @at on until no byte more is taken; how many were */
+/*
+ * Writes the pattern from @at on until no byte more is taken, here and at the
+ * peer; how many were.
+ */
 static inline ssize_t fill_up(int fd, unsigned int seed, size_t at)
 {
 	ssize_t sent = 0, n;
@@ -410,9 +413,10 @@ static inline ssize_t fill_up(int fd, unsigned int seed, size_t at)
 	set_nonblock(fd, true);
 	for (;;) {
 		n = send_pattern(fd, 16384, seed, at + sent);
-		if (n < 0)
+		if (n > 0)
+			sent += n;
+		else if (!(polled(fd, POLLOUT, 200) & POLLOUT))
 			break;
-		sent += n;
 	}
 	n = errno;
 	set_nonblock(fd, false);

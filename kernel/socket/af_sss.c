@@ -251,6 +251,8 @@ static void close_stream(struct sock *sk, struct sss_stream *st)
 	else if (lingers && !(current->flags & PF_EXITING))
 		linger(sk, st);
 	sss_stream_close(st);
+	/* If the stream was over already, nobody else will. */
+	sss_stream_settle(st, sk);
 }
 
 static int release(struct socket *sock)

@@ -153,6 +153,9 @@ static ssize_t send_all(struct sock *sk, struct msghdr *msg, size_t len, long ti
 		sss_sendq_push(st, false);
 		ret = wait_for_room(sk, st, &timeo);
 	}
+	/* The stream may know why before its news was handled: sk_err. */
+	if (ret == -EPIPE)
+		__sss_sock_update(sk);
 	if (sent && sss_sk(sk)->stream == st)
 		sss_sendq_push(st, more);
 	return sent ?: ret;
