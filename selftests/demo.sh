@@ -55,6 +55,15 @@ captured()
 	[ "$(wc -c <"$work/capture")" -gt "$size" ]
 }
 
+terminal=''
+[ ! -t 1 ] || terminal=y
+
+# known NAME: one of sss-cat's figures.
+known()
+{
+	sed -n "s/^$1: //p" "$work/info"
+}
+
 file=${1:-${FILE-}}
 [ -r "$file" ] || { echo "demo: no file to send: say FILE=path" >&2; exit 1; }
 size=$(wc -c <"$file")
@@ -78,7 +87,15 @@ cleanup_add 'kill $receiver 2>/dev/null || true'
 wait_for 20 sh -c "sss-netlink -netns bob service show | grep -q $service"
 
 begin=$(date +%s%N)
-ip netns exec alice sss-cat -p "$bob" "$service" "$protocol" <"$file"
+# sss-cat says how it goes once a second, and at the end what the kernel knows.
+{
+	ip netns exec alice sss-cat -p -I -i "$file" "$bob" "$service" "$protocol" 2>&1 </dev/null ||
+		echo "sss-cat ended with status $?"
+} | awk -v info="$work/info" -v terminal="$terminal" '
+	/^[a-z-]+: [0-9]+$/ { print >info; next }
+	/^  sent/ && terminal { printf "\r\033[K%s", $0; drawn = 1; fflush(); next }
+	{ if (drawn) print ""; drawn = 0; print; fflush() }
+	END { if (drawn) print "" }'
 wait $receiver || { echo "demo: bob failed: $(cat "$work/bob")" >&2; exit 1; }
 ms=$((($(date +%s%N) - begin) / 1000000 + 1))
 
@@ -98,7 +115,8 @@ else
 	result=1
 fi
 echo "  throughput: $((size * 8 / ms / 1000)) Mbit/s ($((size / 1000000)) MB in $((ms / 1000)).$((ms % 1000 / 100)) s)"
-echo "  packets lost: $(stat PktsLost alice), bytes sent again: $(stat BytesResent alice)"
+echo "  round trips until the first byte could leave: $(known connect-rtts)"
+echo "  packets sent: $(known packets-sent), lost: $(known packets-lost), bytes sent again: $(known bytes-resent)"
 if ! "$here/demo-wire" "$work/capture" "$file" 10.9.0.1 $port >"$work/wire" 2>&1; then
 	echo "  THE CAPTURE DOES NOT PROVE IT ENCRYPTED" >>"$work/wire"
 	result=1
