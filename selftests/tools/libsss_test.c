@@ -78,7 +78,7 @@ TEST(eid__vectors)
 	for (i = 0; i < ARRAY_SIZE(vectors); i++) {
 		eid = from_hex(vectors[i].hex);
 		EXPECT_EQ(1, sss_eid_valid(&eid));
-		EXPECT_EQ(text, sss_eid_format(&eid, text));
+		EXPECT_TRUE(sss_eid_format(&eid, text) == text);
 		EXPECT_STREQ(vectors[i].text, text);
 		ASSERT_EQ(0, sss_eid_parse(&out, vectors[i].text));
 		EXPECT_EQ(0, memcmp(&out, &eid, sizeof(eid)));

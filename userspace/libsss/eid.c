@@ -58,22 +58,28 @@ static int digit(char c)
 	return -1;
 }
 
-/* Copies the digits, without separators between groups of four; -1: malformed */
+/* In one piece, or in groups of four with one kind of separator; -1: neither */
 static int collect(const char *text, unsigned char digits[DIGITS])
 {
-	int n = 0, grouped = text[0] && strlen(text) > DIGITS;
-	int v;
+	size_t len = strlen(text);
+	char separator = 0;
+	int n, v;
 
-	for (; *text; text++) {
-		if (grouped && n && n % 4 == 0 && (*text == ' ' || *text == '-') &&
-		    text[1] != ' ' && text[1] != '-' && text[1])
-			text++;
-		v = digit(*text);
-		if (v < 0 || n == DIGITS)
+	if (len == SSS_EID_GROUPS - 1)
+		separator = text[4];
+	else if (len != DIGITS)
+		return -1;
+	if (separator && separator != ' ' && separator != '-')
+		return -1;
+	for (n = 0; n < DIGITS; n++) {
+		if (separator && n && n % 4 == 0 && *text++ != separator)
 			return -1;
-		digits[n++] = v;
+		v = digit(*text++);
+		if (v < 0)
+			return -1;
+		digits[n] = v;
 	}
-	return n == DIGITS ? 0 : -1;
+	return 0;
 }
 
 int sss_eid_parse(struct sss_eid *eid, const char *text)

@@ -30,7 +30,8 @@ extern "C" {
  * sss_eid_parse() - read an EID from text
  * @eid: result
  * @text: NUL-terminated: 52 characters of RFC 4648 base32, upper or lower case,
- *	in one piece or in groups of four separated by single spaces or '-'
+ *	in one piece or in 13 groups of four, all separated by one space each or
+ *	all by one '-' each
  *
  * Return: 0; -1 with errno EINVAL: wrong length, another character, bits set
  * beyond the key, or a key that cannot be an EID (top bit set, not below

@@ -123,6 +123,10 @@ static int change(struct args *args, int cmd)
 {
 	struct nlmsghdr *nlh = named(args, cmd, 0);
 
+	if (cmd == SSS_CMD_HOST_DEL)
+		end_of_args(args);
+	if (cmd == SSS_CMD_HOST_SET && !args->n)
+		die(EXIT_USAGE, "what shall change? See \"sss-netlink host help\"");
 	settings(args, nlh, cmd == SSS_CMD_HOST_NEW);
 	return nl_send(nlh, NULL, NULL);
 }

@@ -130,6 +130,14 @@ static bool option(struct args *args)
 	return true;
 }
 
+/* What could not be written was not shown. */
+static int finish(int result)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_KERNEL, "cannot write: %s", strerror(errno));
+	return result;
+}
+
 int main(int argc, char **argv)
 {
 	struct args args = { .n = argc - 1, .v = argv + 1 };
@@ -145,7 +153,7 @@ int main(int argc, char **argv)
 	name = next_arg(&args, "an object");
 	for (i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		if (is_word(name, objects[i].name))
-			return objects[i].run(&args);
+			return finish(objects[i].run(&args));
 	if (is_word(name, "help"))
 		return fputs(usage, stdout) < 0;
 	die(EXIT_USAGE, "unknown object \"%s\": see \"sss-netlink help\"", name);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "../libsss/sss.h"
 #include "sss-netlink.h"
 
@@ -24,12 +23,12 @@ static const char *group_wanted;
 static uint32_t sequence;
 static char buffer[BUFFER];
 
-static struct nlmsghdr *start(uint16_t type, int cmd, int version, int flags)
+static struct nlmsghdr *start(char *buf, int cmd, int version, int flags)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *genl;
 
-	nlh->nlmsg_type = type;
+	nlh->nlmsg_type = GENL_ID_CTRL;
 	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nlh->nlmsg_seq = ++sequence;
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
@@ -161,16 +160,17 @@ static int no_family(const struct nlmsghdr *nlh, void *data)
 static void find_family(void)
 {
 	static mnl_cb_t control[NLMSG_MIN_TYPE] = { [NLMSG_ERROR] = no_family };
-	struct nlmsghdr *nlh = start(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
+	char buf[8192];	/* the other one may hold a request already */
+	struct nlmsghdr *nlh = start(buf, CTRL_CMD_GETFAMILY, 1, NLM_F_ACK);
 	int more = MNL_CB_OK;
 	ssize_t n;
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, SSS_GENL_NAME);
 	n = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len);
 	while (n >= 0 && more > MNL_CB_STOP) {
-		n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 		if (n >= 0)
-			more = mnl_cb_run2(buffer, n, sequence, mnl_socket_get_portid(nl),
+			more = mnl_cb_run2(buf, n, sequence, mnl_socket_get_portid(nl),
 					   family_cb, NULL, control, NLMSG_MIN_TYPE);
 	}
 	if (n < 0 || !family)
@@ -186,20 +186,21 @@ static void open_socket(void)
 	nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		die(EXIT_KERNEL, "netlink: %s", strerror(errno));
-	sequence = time(NULL);
 	mnl_socket_setsockopt(nl, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl, NETLINK_CAP_ACK, &on, sizeof(on));
 	find_family();
 }
 
+/* Needs no kernel yet: what is wrong with the command line is said first. */
 struct nlmsghdr *nl_request(int cmd, int flags)
 {
-	open_socket();
-	return start(family, cmd, SSS_GENL_VERSION, flags | NLM_F_ACK);
+	return start(buffer, cmd, SSS_GENL_VERSION, flags | NLM_F_ACK);
 }
 
 int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
+	open_socket();
+	nlh->nlmsg_type = family;
 	return exchange(nlh, cb, data);
 }
 

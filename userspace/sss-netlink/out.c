@@ -9,7 +9,8 @@
 #include "../libsss/sss.h"
 #include "sss-netlink.h"
 
-static bool in_object, in_list, first_object = true, first_member, first_item;
+static bool in_object, first_object = true, first_member, first_item;
+static bool begun;	/* nothing is written of an answer that fails at once */
 
 static void indent(int depth)
 {
@@ -56,13 +57,20 @@ static void end_object(void)
 void out_begin(void)
 {
 	first_object = true;
-	if (json)
+	begun = false;
+}
+
+static void begin(void)
+{
+	if (json && !begun)
 		putchar('[');
+	begun = true;
 }
 
 void out_end(void)
 {
 	end_object();
+	begin();
 	if (json) {
 		indent(0);
 		puts("]");
@@ -72,6 +80,7 @@ void out_end(void)
 void out_object(void)
 {
 	end_object();
+	begin();
 	if (json && !first_object)
 		putchar(',');
 	if (json) {
@@ -122,7 +131,6 @@ void out_bool(const char *name, bool value)
 
 void out_list(const char *name)
 {
-	in_list = true;
 	first_item = true;
 	if (json)
 		member(name);
@@ -147,7 +155,6 @@ void out_list_end(void)
 {
 	if (json)
 		putchar(']');
-	in_list = false;
 }
 
 void out_eid(const char *name, const struct nlattr *attr)

@@ -27,7 +27,7 @@ static void put_endpoint(struct nlmsghdr *nlh, const char *text)
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
 		from++;
 		len -= 2;
-	} else if (len && memchr(text, ':', len)) {
+	} else if (len && strpbrk(text, ":[]") != colon) {
 		len = 0;
 	}
 	if (!len || len >= sizeof(node) || !colon[1])

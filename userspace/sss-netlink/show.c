@@ -147,6 +147,8 @@ static int stats_cb(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *tb[SSS_A_MAX + 1];
 
 	nl_attrs(nlh, tb);
+	if (json)
+		out_object();
 	nl_nest(tb[SSS_A_STATS], stat_cb, data);
 	return MNL_CB_OK;
 }
@@ -162,10 +164,7 @@ int do_stats(struct args *args)
 		puts("Usage: sss-netlink stats [PATTERN]");
 		return EXIT_OK;
 	}
-	if (json) {
-		out_begin();
-		out_object();
-	}
+	out_begin();
 	nl_send(nl_request(SSS_CMD_STATS_GET, 0), stats_cb, &line);
 	if (json)
 		out_end();
