@@ -61,18 +61,18 @@ load: module
 # Showing it
 
 # The file to send: FILE, or the kernel's own image unpacked.
-file = $$(if [ -n "$$FILE" ]; then realpath "$$FILE"; else scripts/demo-file $(1); fi)
+to_send = $$(if [ -n "$$FILE" ]; then realpath "$$FILE"; else scripts/demo-file $(1); fi)
 
 demo: userspace
 ifdef NATIVE
 	@scripts/setup tests
 	@$(MAKE) -s load
-	@file=$(call file,/boot/vmlinuz-$(shell uname -r)) && \
+	@file=$(call to_send,/boot/vmlinuz-$(shell uname -r)) && \
 	SSS_BUILD=$(SSS_BUILD) PATH=$(SSS_BUILD)/bin:$$PATH selftests/demo.sh "$$file"
 else
 	@scripts/setup build vm tests
 	@scripts/kernel stock61
-	@file=$(call file,$(SSS_CACHE)/stock61/boot/vmlinuz-*) && \
+	@file=$(call to_send,$(SSS_CACHE)/stock61/boot/vmlinuz-*) && \
 	$(RUN) --kernel stock61 --mem 3072 --timeout 1800 --out $(SSS_BUILD)/log/demo -- \
 		selftests/demo.sh "$$file"
 endif
