@@ -120,6 +120,20 @@ static int try_connect(const unsigned char *from, const unsigned char *to, const
 	return err;
 }
 
+/* What the kernel counted, for who looks into a failure */
+static void show_stats(void)
+{
+	FILE *f = fopen("/proc/self/net/sss_stat", "r");
+	char name[64];
+	long long value;
+
+	while (f && fscanf(f, "%63s %lld", name, &value) == 2)
+		if (value)
+			printf("# %s %lld\n", name, value);
+	if (f)
+		fclose(f);
+}
+
 FIXTURE(service)
 {
 	struct genl g;
@@ -343,6 +357,71 @@ TEST_F(service, channels_and_streams)
 	close(listener);
 }
 
+struct seen {
+	unsigned int made, gone, up;
+};
+
+static int add_event(const struct nlmsghdr *nlh, void *data)
+{
+	struct seen *seen = data;
+	struct genl_attrs a;
+
+	genl_attrs(nlh, &a);
+	switch (get_u32(a.of[SSS_A_EVENT])) {
+	case SSS_EVENT_CHANNEL_NEW:
+		seen->made += !!a.of[SSS_A_PEER_EID];
+		break;
+	case SSS_EVENT_CHANNEL_DEL:
+		seen->gone += !!a.of[SSS_A_PEER_EID];
+		break;
+	case SSS_EVENT_LINK_UP:
+		seen->up += !!a.of[SSS_A_PEER_EID];
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/* Reads what comes until *@what is @wanted, 5 s at most. */
+static bool await(struct genl *g, struct seen *seen, const unsigned int *what,
+		  unsigned int wanted)
+{
+	char buf[8192];
+
+	while (*what < wanted) {
+		ssize_t len = mnl_socket_recvfrom(g->nl, buf, sizeof(buf));
+
+		if (len < 0)
+			return false;
+		mnl_cb_run(buf, len, 0, 0, add_event, seen);
+	}
+	return *what == wanted;
+}
+
+TEST_F(service, monitors_see_channels)
+{
+	int listener = try_listen(self->two.eid, "echo", "1"), near;
+	struct timeval deadline = { .tv_sec = 5 };
+	struct seen seen = { };
+	struct genl monitor;
+
+	genl_open(&monitor);
+	ASSERT_EQ(0, mnl_socket_setsockopt(monitor.nl, NETLINK_ADD_MEMBERSHIP,
+					   &monitor.monitor, sizeof(monitor.monitor)));
+	setsockopt(mnl_socket_get_fd(monitor.nl), SOL_SOCKET, SO_RCVTIMEO, &deadline,
+		   sizeof(deadline));
+	near = try_connect(self->one.eid, self->two.eid, "echo");
+	ASSERT_LE(0, near);
+	/* One at each end */
+	EXPECT_TRUE(await(&monitor, &seen, &seen.made, 2));
+	EXPECT_TRUE(await(&monitor, &seen, &seen.up, 2));
+	EXPECT_EQ(0, seen.gone);
+	ASSERT_EQ(0, ask(&self->g, SSS_CMD_HOST_DEL, "two", 0, NULL, 0));
+	EXPECT_TRUE(await(&monitor, &seen, &seen.gone, 2));
+	mnl_socket_close(monitor.nl);
+	close(near);
+	close(listener);
+}
+
 /* What is configured while it is known keeps, and its endpoints are the new ones. */
 TEST_F(service, learnt_peer_is_configured)
 {
@@ -397,7 +476,8 @@ TEST_F(service, host_is_deleted_under_a_stream)
 	EXPECT_EQ(-1, recv(far, buf, sizeof(buf), 0));
 	EXPECT_EQ(ECONNABORTED, errno);
 	EXPECT_EQ(-1, recv(near, buf, sizeof(buf), 0));
-	EXPECT_EQ(ECONNRESET, errno);
+	EXPECT_EQ(ECONNRESET, errno)
+		show_stats();
 	close(near);
 	close(far);
 	close(listener);

@@ -105,6 +105,21 @@ static void dumps(struct genl *g)
 	}
 }
 
+static void monitors(struct genl *g)
+{
+	struct timeval deadline = { .tv_usec = 200000 };
+	unsigned int n = 0;
+	char buf[8192];
+
+	mnl_socket_setsockopt(g->nl, NETLINK_ADD_MEMBERSHIP, &g->monitor, sizeof(g->monitor));
+	setsockopt(mnl_socket_get_fd(g->nl), SOL_SOCKET, SO_RCVTIMEO, &deadline,
+		   sizeof(deadline));
+	while (going())
+		n += mnl_socket_recvfrom(g->nl, buf, sizeof(buf)) > 0;
+	printf("# %u events\n", n);
+	fflush(stdout);
+}
+
 static void callers(struct genl *g)
 {
 	struct sockaddr_sss addr = address(alice_public);
@@ -225,7 +240,7 @@ static int left(struct genl *g)
 int main(int argc, char **argv)
 {
 	static void (*const roles[])(struct genl *) = {
-		hosts, peers, dumps, callers, callers, servers,
+		hosts, peers, dumps, monitors, callers, callers, servers,
 	};
 	unsigned int i, seconds = argc > 1 ? atoi(argv[1]) : 5;
 	bool hung = false, crashed = false, remains;
