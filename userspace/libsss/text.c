@@ -19,6 +19,7 @@ static const struct {
 	{ EBUSY, "the peer's backlog is full: try again" },
 	{ ECONNRESET, "the peer reset the stream or lost its state" },
 	{ ECONNABORTED, "the local host or the peer was removed" },
+	{ EPROTO, "one end broke the protocol, and the channel was closed" },
 	{ EPIPE, "the stream is closed for writing" },
 	{ EADDRINUSE, "somebody listens on that service and protocol already" },
 	{ EADDRNOTAVAIL, "that is no EID of this machine, or it is one and cannot be dialled" },
