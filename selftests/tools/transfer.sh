@@ -29,7 +29,7 @@ sss-netlink -netns bob peer add "$alice" endpoint 10.9.0.1:9660
 # Bob listens from now on; $receiver is his process.
 listen()
 {
-	ip netns exec bob sss-cat -w 30 "$@" s p </dev/null >received 2>bob.err &
+	ip netns exec bob sss-cat -w 90 "$@" s p </dev/null >received 2>bob.err &
 	receiver=$!
 	wait_for 10 sh -c 'sss-netlink -netns bob service show | grep -q "service s "'
 }
@@ -50,11 +50,31 @@ status()
 	return 1
 }
 
-parses()
+# answers ARGS...: with -json, kept for the check that follows them all
+answers()
 {
-	"$@" >json && python3 -m json.tool json >/dev/null && return
-	echo "# $*: $(cat json)"
-	return 1
+	answer=$((${answer:-0} + 1))
+	{ echo "$*"; sss-netlink -netns alice "$@"; } >"answer.$answer"
+}
+
+# Python is slow to start here: once for all.
+all_parse()
+{
+	python3 - answer.* <<-'END'
+		import json, sys
+		for name in sys.argv[1:]:
+		    what, text = open(name).read().split("\n", 1)
+		    try:
+		        assert isinstance(json.loads(text), list)
+		    except Exception as error:
+		        sys.exit(f"# {what}: {error}: {text}")
+	END
+}
+
+# A member of the first object of an answer
+member()
+{
+	python3 -c 'import json, sys; print(json.load(sys.stdin)[0][sys.argv[1]])' "$1"
 }
 
 ### sss-netlink
@@ -70,15 +90,14 @@ listen -l
 for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' 'service show' \
 	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h s' 'p s'; do
 	# shellcheck disable=SC2086 # words
-	check "-json $object parses" parses sss-netlink -json -netns alice $object
+	check "-json $object" answers -json $object
 	# shellcheck disable=SC2086
-	check "-json -pretty $object parses" parses sss-netlink -j -p -n alice $object
+	check "-json -pretty $object" answers -j -p $object
 done
+check "all of that parses" all_parse
 is "a peer's endpoints, best first" \
-	"$(sss-netlink -j -n alice p s | python3 -c 'import json, sys; print(*json.load(sys.stdin)[0]["endpoints"])')" \
-	'10.9.0.2:9660 [fd09::2]:9660'
-is "the service" "$(sss-netlink -j -n bob service show | python3 -c 'import json, sys
-s = json.load(sys.stdin)[0]; print(s["service"], s["protocol"])')" 's p'
+	"$(sss-netlink -j -n alice p s | member endpoints)" "['10.9.0.2:9660', '[fd09::2]:9660']"
+is "the service" "$(sss-netlink -j -n bob service show | member protocol)" p
 
 ### Transfers
 
@@ -162,6 +181,14 @@ check "standard output that is full" status 3 'No space left' \
 	sh -c 'ip netns exec alice sss-cat -w 30 "$1" s p >/dev/full' sh "$bob"
 kill "$receiver" 2>/dev/null || true
 wait "$receiver" || true
+
+ip netns exec bob sss-cat -l -w 30 -o /dev/full s p </dev/null 2>bob.err &
+receiver=$!
+wait_for 10 sh -c 'sss-netlink -netns bob service show | grep -q "service s "'
+check "the peer reads no more" status 3 'sending: ' \
+	sh -c 'ip netns exec alice sss-cat -w 30 "$1" s p </dev/zero' sh "$bob"
+check "since it could not write" fails_with '' wait "$receiver"
+check "and said so" grep -q 'No space left' bob.err
 
 sss-netlink -netns alice host del alice
 check "no host" status 1 'no local host' on alice sss-cat "$bob" s p

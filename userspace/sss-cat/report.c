@@ -90,7 +90,9 @@ void progress(const struct transfer *t)
 {
 	uint64_t since = now() - (drawn > t->begin ? drawn : t->begin);
 
-	if (wanted(t) && since >= (isatty(STDERR_FILENO) ? REDRAW : REPEAT))
+	if (since < REDRAW || !wanted(t))
+		return;
+	if (since >= REPEAT || isatty(STDERR_FILENO))
 		draw(t);
 }
 

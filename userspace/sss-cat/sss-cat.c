@@ -137,9 +137,12 @@ static void show_answer(int fd)
 	socklen_t len = sizeof(status);
 	char *c;
 
-	if (getsockopt(fd, SOL_SSS, SSS_STATUS, &status, &len) || !status.text[0])
+	if (getsockopt(fd, SOL_SSS, SSS_STATUS, &status, &len))
 		return;
 	status.text[SSS_DESC_MAX] = '\0';
+	/* What was said already says nothing new. */
+	if (!status.text[0] || !strcmp(status.text, sss_status_text(status.status)))
+		return;
 	for (c = status.text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';

@@ -276,6 +276,7 @@ int transfer(struct transfer *t)
 			return s.result;
 		end_flows(&s);
 	}
-	flush(&s);
+	if (!s.result)
+		flush(&s);
 	return s.result;
 }
