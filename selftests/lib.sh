@@ -80,13 +80,15 @@ fails_with()
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; fails at the deadline.
+# Looks every $wait_step seconds: in virtual time, looking is all that takes long.
+wait_step=0.05
 wait_for()
 {
 	wait_until=$(($(date +%s%N) / 1000000 + $1 * 1000))
 	shift
 	until "$@"; do
 		[ $(($(date +%s%N) / 1000000)) -lt $wait_until ] || return 1
-		sleep 0.05
+		sleep $wait_step
 	done
 }
 
