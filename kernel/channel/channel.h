@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The channel: the one live association between a host and a peer. Keys,
- * packet numbers, acknowledgements, loss recovery, congestion control and the
+ * packet numbers, acknowledgments, loss recovery, congestion control and the
  * path live here; streams ride on it through struct sss_channel_ops.
  *
  * kref + RCU. References: peer->channel holds one while the channel is the

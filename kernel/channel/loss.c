@@ -2,7 +2,7 @@
 /*
  * Loss detection and probe timeouts (RFC 9002 section 6).
  *
- * Packets that elicit an acknowledgement stand in one list in order of their
+ * Packets that elicit an acknowledgment stand in one list in order of their
  * numbers. An ACK takes those it names out of it; what is left below the
  * largest acknowledged number is a hole, lost once it is three packets or
  * 9/8 of a round trip old. The list below that number holds holes only, so
@@ -32,7 +32,7 @@ void sss_loss_init(struct sss_loss *loss)
 }
 
 /**
- * __sss_loss_sent() - a packet that elicits an acknowledgement leaves
+ * __sss_loss_sent() - a packet that elicits an acknowledgment leaves
  * @ch: channel
  * @sent: its record, taken over
  *

@@ -6,7 +6,7 @@
  * order of arrival; whoever runs sss_rx_run() claims the first untouched one
  * and decrypts it with no lock held, so several CPUs can work for one channel.
  * Decrypted batches are applied in order, by one CPU at a time: replay window,
- * frames, acknowledgement. Then streams are told, once per run.
+ * frames, acknowledgment. Then streams are told, once per run.
  */
 #include <linux/skbuff.h>
 #include <linux/slab.h>
@@ -445,7 +445,7 @@ static struct batch *claim(struct sss_channel *ch)
  * sss_rx_run() - decrypt and apply what has arrived
  * @ch: channel; the caller holds a reference
  *
- * Ends with acknowledgements and whatever else became sendable, and with the
+ * Ends with acknowledgments and whatever else became sendable, and with the
  * wake-ups of the streams concerned.
  *
  * Context: softirq or process, no lock held.

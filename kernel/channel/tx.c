@@ -21,7 +21,7 @@
 #include "wire/packet.h"
 
 #define BATCH_BYTES	(65535 - 8 - 40)	/* of UDP payload in one super-packet */
-#define NUMBER_AHEAD	(1ULL << 22)		/* of the largest acknowledged */
+#define NUMBER_AHEAD	BIT_ULL(22)		/* of the largest acknowledged */
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
 #define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
@@ -281,7 +281,7 @@ static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
 }
 
 /*
- * Optimistic acknowledgements are caught by numbers never sent: one is left
+ * Optimistic acknowledgments are caught by numbers never sent: one is left
  * out at random at least once in 256 to 1024.
  */
 static void skip_number(struct sss_channel *ch)

@@ -132,7 +132,7 @@ struct sss_rxq {
  * @all: in sss_streams.all (C), as are the lists below
  * @due: in sss_streams.due: has a control frame to be sent
  * @sched: in sss_streams.level[urgency]: has data that may be sent
- * @flight: in sss_streams.flight: sent data waits for an acknowledgement
+ * @flight: in sss_streams.flight: sent data waits for an acknowledgment
  * @touched: in sss_streams.touched
  * @timed: in sss_streams.timed: has a deadline
  * @wait: in sss_streams.opening, or in the listener's queue (its lock)

@@ -72,8 +72,8 @@ struct sockaddr_sss {
 #define SSS_INFO		4	/* r  struct sss_info */
 #define SSS_CORK		5	/* rw int: hold back partial packets, 200 ms at most */
 #define SSS_FASTOPEN		6	/* rw int: connect() on a live channel does not wait */
-#define SSS_USER_TIMEOUT	7	/* rw unsigned int: ms without progress until ETIMEDOUT, 0 never */
-#define SSS_FAMILY		8	/* rw int: endpoints a new channel may try: AF_UNSPEC, AF_INET, AF_INET6 */
+#define SSS_USER_TIMEOUT	7	/* rw unsigned int: ms without progress, 0: no limit */
+#define SSS_FAMILY		8	/* rw int: AF_UNSPEC, AF_INET or AF_INET6 only */
 
 /* How a peer answers a request for a service; errno of connect() behind it */
 enum sss_service_status {
@@ -131,7 +131,7 @@ struct sss_info {
 	__u64	pkts_received;
 	__u64	pkts_lost;		/* declared lost */
 	__u64	pkts_spurious;		/* declared lost, acknowledged later */
-	__u32	connect_rtts;		/* round trips connect() took, in packets that waited for an answer */
+	__u32	connect_rtts;		/* round trips that the handshake took */
 	__u32	ptos;			/* probe timeouts so far */
 };
 
