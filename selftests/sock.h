@@ -65,10 +65,13 @@ static inline void enter(int who)
 /* What leaves @who suffers; NULL: no longer. */
 static inline void netem(int who, const char *how)
 {
+	static bool suffers[2];
+
 	if (how)
 		shell_in(who, "tc qdisc replace dev wire root netem %s", how);
-	else
-		shell_in(who, "tc qdisc del dev wire root 2>/dev/null || true");
+	else if (suffers[who])
+		shell_in(who, "tc qdisc del dev wire root");
+	suffers[who] = how;
 }
 
 /* A sysctl net.sss.@name of the namespace */

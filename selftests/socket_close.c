@@ -116,7 +116,8 @@ TEST_F(close, both_ends_at_once)
 	close(self->fd[BOB]);
 	self->fd[ALICE] = -1;
 	self->fd[BOB] = -1;
-	EXPECT_TRUE(eventually(WAIT, !get_stat(ALICE, "Streams") && !get_stat(BOB, "Streams")));
+	EXPECT_TRUE(eventually(WAIT, !get_stat(ALICE, "Streams") && !get_stat(BOB, "Streams")))
+		TH_LOG("streams: %lld %lld", get_stat(ALICE, "Streams"), get_stat(BOB, "Streams"));
 	EXPECT_TRUE(eventually(WAIT, !get_stat(ALICE, "Sockets") && !get_stat(BOB, "Sockets")));
 }
 
