@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handshakes where something is in the way: both sides at once, copies,
+ * loss, load, another key, a peer that lost its state, keys that expire.
+ */
+#include "kselftest_harness.h"
+#include "sock.h"
+
+static const unsigned char secret[SSS_EID_LEN] = { 8, 1, 2, 3, 4, 5, 6, 7, 9, [31] = 64 };
+
+/* A host in the current namespace with the key above; its EID */
+static struct sss_eid add_known_host(const char *name, uint16_t port)
+{
+	static struct genl g;
+	struct sss_eid eid = { };
+	struct nlmsghdr *nlh;
+
+	genl_open(&g);
+	nlh = genl_start(&g, SSS_CMD_HOST_NEW, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	mnl_attr_put_u16(nlh, SSS_A_HOST_PORT, port);
+	genl_put(nlh, SSS_A_HOST_PRIVATE_KEY, secret, sizeof(secret));
+	errno = genl_call(&g, nlh, NULL, NULL);
+	if (errno)
+		genl_die("making a host");
+	nlh = genl_start(&g, SSS_CMD_HOST_GET, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	errno = genl_call(&g, nlh, take_eid, &eid);
+	if (errno)
+		genl_die("asking for a host");
+	mnl_socket_close(g.nl);
+	return eid;
+}
+
+/* A pair of identities for one test */
+struct both {
+	const char *name;
+	int port;
+	struct sss_eid eid[2];
+	const char *service[2];
+};
+
+static void make_hosts(struct both *b, const char *name, int port)
+{
+	b->name = name;
+	b->port = port;
+	b->service[ALICE] = "at alice";
+	b->service[BOB] = "at bob";
+	for (int who = ALICE; who <= BOB; who++) {
+		enter(who);
+		b->eid[who] = add_host(name, port, ~0u);
+	}
+	enter(ALICE);
+	add_peer(name, &b->eid[BOB], "10.9.0.2", port);
+	enter(BOB);
+	add_peer(name, &b->eid[ALICE], "10.9.0.1", port);
+}
+
+static void remove_hosts(struct both *b)
+{
+	for (int who = ALICE; who <= BOB; who++) {
+		enter(who);
+		del_host(b->name);
+	}
+}
+
+static int open_as(const struct both *b, int who, const char *service)
+{
+	struct sockaddr_sss addr = { .sss_family = AF_SSS, .sss_eid = b->eid[who] };
+	int fd = stream_socket(who, SOCK_CLOEXEC);
+
+	snprintf(addr.sss_service, sizeof(addr.sss_service), "%s", service);
+	snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "%s", *service ? "test 1" : "");
+	if (fd < 0 || bind_to(fd, &addr))
+		return -1;
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	set_timeout(fd, SO_SNDTIMEO, PATIENCE);
+	return fd;
+}
+
+static int listen_as(const struct both *b, int who)
+{
+	int fd = open_as(b, who, b->service[who]);
+
+	return fd < 0 || listen(fd, 8) ? -1 : fd;
+}
+
+/* @who calls the other one */
+static int dial_as(const struct both *b, int who)
+{
+	struct sockaddr_sss addr = { .sss_family = AF_SSS, .sss_eid = b->eid[!who] };
+	int fd = open_as(b, who, "");
+
+	snprintf(addr.sss_service, sizeof(addr.sss_service), "%s", b->service[!who]);
+	snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "test 1");
+	if (fd >= 0 && connect_to(fd, &addr)) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+/* A word there and one back */
+static bool talks(int a, int b)
+{
+	char buf[8];
+	int i, n = 0;
+
+	for (i = 0; i < 4; i++) {
+		if (i % 2)
+			n = recv(i == 1 ? b : a, buf, 4, MSG_WAITALL);
+		else
+			n = send(i ? b : a, "ping", 4, MSG_NOSIGNAL);
+		if (n != 4)
+			break;
+	}
+	if (n != 4)
+		fprintf(stderr, "# step %d: %d, %s\n", i, n, strerror(errno));
+	return n == 4;
+}
+
+struct caller {
+	const struct both *b;
+	int who;
+	useconds_t wait;
+	int fd;
+};
+
+static void *call(void *arg)
+{
+	struct caller *c = arg;
+
+	usleep(c->wait);
+	c->fd = dial_as(c->b, c->who);
+	return NULL;
+}
+
+static long long sum(const char *name)
+{
+	return get_stat(ALICE, name) + get_stat(BOB, name);
+}
+
+/* Both call at once: both calls are answered and nothing is reset. */
+TEST(crossing)
+{
+	static const useconds_t waits[] = { 0, 5000, 15000, 30000, 45000 };
+	struct caller c[2];
+	pthread_t t[2];
+	struct both b;
+	int listener[2], end[2], i, w;
+
+	netem(ALICE, "delay 20ms");
+	netem(BOB, "delay 20ms");
+	for (w = 0; w < 5; w++) {
+		make_hosts(&b, "cross", 9700);
+		for (i = 0; i < 2; i++) {
+			listener[i] = listen_as(&b, i);
+			ASSERT_LE(0, listener[i]);
+			c[i] = (struct caller){ &b, i, i ? waits[w] : 0, -1 };
+		}
+		for (i = 0; i < 2; i++)
+			pthread_create(&t[i], NULL, call, &c[i]);
+		for (i = 0; i < 2; i++)
+			pthread_join(t[i], NULL);
+		for (i = 0; i < 2; i++) {
+			EXPECT_LE(0, c[i].fd) TH_LOG("wait %u caller %d", waits[w], i);
+			end[i] = accept(listener[!i], NULL, NULL);
+			EXPECT_LE(0, end[i]);
+			EXPECT_TRUE(talks(c[i].fd, end[i]))
+				TH_LOG("wait %u caller %d: %s", waits[w], i, strerror(errno));
+		}
+		for (i = 0; i < 2; i++) {
+			close(c[i].fd);
+			close(end[i]);
+			close(listener[i]);
+		}
+		remove_hosts(&b);
+	}
+	netem(ALICE, NULL);
+	netem(BOB, NULL);
+}
+
+/* Under load nobody gets in without a cookie; who has one does. */
+TEST(load)
+{
+	long long cookies = get_stat(BOB, "HsTxCookie");
+	int listener, fd, end;
+	struct both b;
+
+	make_hosts(&b, "load", 9701);
+	set_sysctl(BOB, "handshake_queue", "8");
+	listener = listen_as(&b, BOB);
+	fd = dial_as(&b, ALICE);
+	EXPECT_LE(0, fd);
+	end = accept(listener, NULL, NULL);
+	EXPECT_TRUE(talks(fd, end));
+	EXPECT_LT(cookies, get_stat(BOB, "HsTxCookie"));
+	set_sysctl(BOB, "handshake_queue", "1024");
+	close(fd);
+	close(end);
+	close(listener);
+	remove_hosts(&b);
+}
+
+/* Copies of an INITIATE get the same answer. */
+TEST(copies)
+{
+	long long copies = get_stat(BOB, "HsDuplicate");
+	long long confirmed = sum("HsConfirmed");
+	int listener, fd, end;
+	struct both b;
+
+	make_hosts(&b, "copies", 9702);
+	netem(ALICE, "duplicate 100%");
+	listener = listen_as(&b, BOB);
+	fd = dial_as(&b, ALICE);
+	EXPECT_LE(0, fd);
+	end = accept(listener, NULL, NULL);
+	EXPECT_TRUE(talks(fd, end));
+	EXPECT_LT(copies, get_stat(BOB, "HsDuplicate"));
+	EXPECT_EQ(confirmed + 1, sum("HsConfirmed"));
+	netem(ALICE, NULL);
+	close(fd);
+	close(end);
+	close(listener);
+	remove_hosts(&b);
+}
+
+static void *mend(void *arg)
+{
+	usleep(1500000);
+	netem(*(int *)arg, NULL);
+	return NULL;
+}
+
+/* What is lost is sent again. */
+TEST(loss)
+{
+	int listener, fd, end, who;
+	sigset_t child;
+	struct both b;
+	pthread_t t;
+
+	/* The end of the other thread's command shall not interrupt connect(). */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	for (who = ALICE; who <= BOB; who++) {
+		make_hosts(&b, "loss", 9703);
+		listener = listen_as(&b, BOB);
+		netem(who, "loss 100%");
+		pthread_create(&t, NULL, mend, &who);
+		fd = dial_as(&b, ALICE);
+		EXPECT_LE(0, fd) TH_LOG("%s", strerror(errno));
+		pthread_join(t, NULL);
+		end = accept(listener, NULL, NULL);
+		EXPECT_TRUE(talks(fd, end));
+		close(fd);
+		close(end);
+		close(listener);
+		remove_hosts(&b);
+	}
+}
+
+/* Another key lives there: the error says so, in the end. */
+TEST(another_key)
+{
+	long long rejects = get_stat(ALICE, "HsRxReject");
+	struct both b;
+
+	make_hosts(&b, "other", 9704);
+	set_sysctl(ALICE, "connect_timeout_ms", "700");
+	b.eid[BOB] = eids[BOB][V4];
+	enter(ALICE);
+	add_peer("other", &b.eid[BOB], "10.9.0.2", 9704);
+	EXPECT_EQ(-1, dial_as(&b, ALICE));
+	EXPECT_EQ(EKEYREJECTED, errno) TH_LOG("%s", strerror(errno));
+	EXPECT_LT(rejects, get_stat(ALICE, "HsRxReject"));
+	set_sysctl(ALICE, "connect_timeout_ms", "30000");
+	remove_hosts(&b);
+}
+
+/* Nobody lives there. */
+TEST(nobody)
+{
+	struct both b;
+
+	make_hosts(&b, "nobody", 9705);
+	enter(BOB);
+	del_host("nobody");
+	set_sysctl(ALICE, "connect_timeout_ms", "700");
+	EXPECT_EQ(-1, dial_as(&b, ALICE));
+	EXPECT_EQ(ETIMEDOUT, errno) TH_LOG("%s", strerror(errno));
+	set_sysctl(ALICE, "connect_timeout_ms", "30000");
+	enter(ALICE);
+	del_host("nobody");
+}
+
+/* The peer lost its state and said nothing: old streams end, new ones work. */
+TEST(lost_state)
+{
+	int listener, fd, end, again, who;
+	char byte;
+	struct both b;
+
+	for (who = ALICE; who <= BOB; who++) {
+		enter(BOB);
+		b = (struct both){ "lost", 9706, .service = { "at alice", "at bob" } };
+		b.eid[BOB] = add_known_host("lost", 9706);
+		enter(ALICE);
+		b.eid[ALICE] = add_host("lost", 9706, ~0u);
+		add_peer("lost", &b.eid[BOB], "10.9.0.2", 9706);
+		listener = listen_as(&b, BOB);
+		fd = dial_as(&b, ALICE);
+		ASSERT_LE(0, fd);
+		end = accept(listener, NULL, NULL);
+		EXPECT_TRUE(talks(fd, end));
+		netem(BOB, "loss 100%");
+		enter(BOB);
+		del_host("lost");
+		close(end);
+		close(listener);
+		usleep(200000);
+		netem(BOB, NULL);
+		enter(BOB);
+		add_known_host("lost", 9706);
+		add_peer("lost", &b.eid[ALICE], "10.9.0.1", 9706);
+		if (who == ALICE) {
+			listener = listen_as(&b, BOB);
+			EXPECT_EQ(1, send(fd, "x", 1, MSG_NOSIGNAL));
+		} else {
+			/* here it is the new state that calls */
+			listener = listen_as(&b, ALICE);
+			again = dial_as(&b, BOB);
+			EXPECT_LE(0, again);
+			end = accept(listener, NULL, NULL);
+			EXPECT_TRUE(talks(again, end));
+			close(again);
+			close(end);
+		}
+		EXPECT_EQ(-1, recv(fd, &byte, 1, 0));
+		EXPECT_EQ(ECONNRESET, errno) TH_LOG("%s", strerror(errno));
+		close(fd);
+		if (who == ALICE) {
+			again = dial_as(&b, ALICE);
+			EXPECT_LE(0, again) TH_LOG("%s", strerror(errno));
+			end = accept(listener, NULL, NULL);
+			EXPECT_TRUE(talks(again, end));
+			close(again);
+			close(end);
+		}
+		close(listener);
+		remove_hosts(&b);
+	}
+}
+
+/* Keys are replaced while data flows, and after a pause without any. */
+TEST(rekey)
+{
+	long long confirmed = sum("HsConfirmed");
+	int listener, fd, end, i;
+	struct both b;
+
+	make_hosts(&b, "rekey", 9707);
+	for (i = ALICE; i <= BOB; i++) {
+		set_sysctl(i, "rekey_initiator_ms", "200");
+		set_sysctl(i, "rekey_responder_ms", "300");
+		set_sysctl(i, "stop_send_ms", "600");
+		set_sysctl(i, "stop_receive_ms", "800");
+		set_sysctl(i, "erase_ms", "1000");
+	}
+	listener = listen_as(&b, BOB);
+	fd = dial_as(&b, ALICE);
+	ASSERT_LE(0, fd);
+	end = accept(listener, NULL, NULL);
+	for (i = 0; i < 40; i++) {
+		EXPECT_TRUE(talks(fd, end)) TH_LOG("%d: %s", i, strerror(errno));
+		usleep(50000);
+	}
+	EXPECT_LE(confirmed + 4, sum("HsConfirmed"));
+	usleep(1500000);
+	EXPECT_TRUE(talks(fd, end));
+	usleep(1500000);
+	EXPECT_TRUE(talks(end, fd));
+	close(fd);
+	close(end);
+	close(listener);
+	for (i = ALICE; i <= BOB; i++) {
+		set_sysctl(i, "rekey_initiator_ms", "120000");
+		set_sysctl(i, "rekey_responder_ms", "150000");
+		set_sysctl(i, "stop_send_ms", "180000");
+		set_sysctl(i, "stop_receive_ms", "240000");
+		set_sysctl(i, "erase_ms", "300000");
+	}
+	remove_hosts(&b);
+}
+
+TEST_HARNESS_MAIN
