@@ -620,6 +620,7 @@ static void peer_stop(struct sss_peer *peer)
 static const struct sss_host_ops host_ops = {
 	.net = &sss_input_ops,
 	.create = host_create,
+	.settle = sss_handshake_host_settle,
 	.stop = sss_handshake_host_stop,
 	.destroy = sss_handshake_host_destroy,
 };

@@ -367,6 +367,19 @@ int sss_handshake_host_create(struct sss_host *host)
 }
 
 /**
+ * sss_handshake_host_settle() - wait until the work under way has sent its packets
+ * @host: dead, its peers are gone
+ *
+ * Context: process, sleeps.
+ */
+void sss_handshake_host_settle(struct sss_host *host)
+{
+	struct sss_handshakes *hs = host->handshakes;
+
+	flush_work(&hs->work);
+}
+
+/**
  * sss_handshake_host_stop() - end all that is half-open
  * @host: dead, its peers and UDP sockets are gone
  *

@@ -58,6 +58,7 @@ struct sss_handshakes {
 int sss_handshake_init(void);
 void sss_handshake_exit(void);
 int sss_handshake_host_create(struct sss_host *host);
+void sss_handshake_host_settle(struct sss_host *host);
 void sss_handshake_host_stop(struct sss_host *host);
 void sss_handshake_host_destroy(struct sss_host *host);
 void sss_handshake_receive(struct sss_host *host, const u8 *data, size_t len,

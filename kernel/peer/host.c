@@ -333,6 +333,9 @@ void sss_host_del(struct sss_host *host)
 	if (!unpublish(host))
 		return;
 	sss_peer_del_all(host);
+	/* Whoever found a channel in a softirq, or in handshakes' work */
+	synchronize_net();
+	host_ops->settle(host);
 	/* Waits for RCU: whoever found host, udp or peer table has finished. */
 	sss_udp_close(take_udp(host));
 	host_ops->stop(host);

@@ -116,6 +116,9 @@ struct sss_host_config {
  * struct sss_host_ops - what the channel floor does with a host
  * @net: given to sss_udp_open()
  * @create: set up host->handshakes before any packet can arrive
+ * @settle: host is dead, its peers are gone: wait for who is still sending for
+ *	it, since what goes out in order waits for them, the peers' CLOSE too;
+ *	sleeps
  * @stop: host is dead, its peers are gone and its UDP sockets closed: end what
  *	handshakes are under way; sleeps
  * @destroy: free host->handshakes
@@ -123,6 +126,7 @@ struct sss_host_config {
 struct sss_host_ops {
 	const struct sss_net_ops *net;
 	int (*create)(struct sss_host *host);
+	void (*settle)(struct sss_host *host);
 	void (*stop)(struct sss_host *host);
 	void (*destroy)(struct sss_host *host);
 };
