@@ -49,20 +49,27 @@ static void set_linger(int fd, int on, int seconds)
 /* A child sends @len bytes and is gone at once. */
 static void send_and_exit(int *fd, size_t len, bool close_first)
 {
+	int last[2], status = pipe(last);
 	pid_t pid = fork();
-	int status;
+	char c;
 
 	if (!pid) {
 		close(fd[BOB]);
+		close(last[1]);
 		if (send_pattern(fd[ALICE], len, 7, 0) != (ssize_t)len)
 			_exit(1);
+		/* Its end is to be the last one. */
+		if (read(last[0], &c, 1))
+			_exit(2);
 		if (close_first)
 			close(fd[ALICE]);
 		_exit(0);
 	}
 	close(fd[ALICE]);
 	fd[ALICE] = -1;
+	close(last[1]);
 	waitpid(pid, &status, 0);
+	close(last[0]);
 	if (status)
 		fprintf(stderr, "# the sender failed\n");
 }

@@ -73,7 +73,7 @@ u8 sss_request_lookup(struct sss_host *host, const struct sss_eid *from,
 void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 len)
 {
 	lockdep_assert_held(&st->ch->lock);
-	if (st->flags & SSS_ST_OVER || st->err || (!(st->flags & SSS_ST_CONNECTING) && !status))
+	if (st->flags & SSS_ST_OVER || (!(st->flags & SSS_ST_CONNECTING) && !status))
 		return;
 	st->flags &= ~SSS_ST_CONNECTING;
 	if (status == SSS_SERVICE_OK) {
@@ -81,8 +81,11 @@ void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 le
 		__sss_table_touch(st, BIT(SSS_STREAM_CONNECTED) | BIT(SSS_STREAM_WRITABLE));
 		return;
 	}
-	st->status = status;
-	__sss_stream_set_note(st, false, 0, text, len);
+	/* also if the program has given it up meanwhile, and knows why */
+	if (!st->err) {
+		st->status = status;
+		__sss_stream_set_note(st, false, 0, text, len);
+	}
 	/* nothing comes back from who refused, and it knows that */
 	st->flags |= SSS_ST_STOPPED;
 	st->rx.discard = true;
