@@ -418,7 +418,7 @@ static inline ssize_t fill_up(int fd, unsigned int seed, size_t at)
 		n = send_pattern(fd, 16384, seed, at + sent);
 		if (n > 0)
 			sent += n;
-		else if (!(polled(fd, POLLOUT, 200) & POLLOUT))
+		else if (!(polled(fd, POLLOUT, 500) & POLLOUT))
 			break;
 	}
 	n = errno;
