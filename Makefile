@@ -83,9 +83,9 @@ shell: programs
 
 bench: programs
 	@selftests/bench/build-limit release
-	@selftests/bench/build-limit release
-	@$(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- selftests/bench/bench
-	@cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json
+	@status=0; $(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- \
+		selftests/bench/bench || status=$$?; \
+	cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json && exit $$status
 
 # Testing it
 
