@@ -50,9 +50,10 @@ if [ "${1-}" = --up ]; then
 	exit
 fi
 
+# The last packet is in the capture, and so is all before it.
 captured()
 {
-	[ "$(wc -c <"$work/capture")" -gt "$size" ]
+	tail -c 65536 "$work/capture" | grep -aq "$last_packet"
 }
 
 terminal=''
@@ -99,7 +100,10 @@ begin=$(date +%s%N)
 wait $receiver || { echo "demo: bob failed: $(cat "$work/bob")" >&2; exit 1; }
 ms=$((($(date +%s%N) - begin) / 1000000 + 1))
 
-wait_for 20 captured || true # what is still in tcpdump's buffer
+# What tcpdump has not read when it is stopped is lost.
+last_packet='the last packet of the demonstration'
+ip netns exec alice bash -c "printf '$last_packet' >/dev/udp/10.9.0.2/$port"
+wait_for 60 captured || true
 kill -INT $capture
 wait $capture || true
 
