@@ -130,7 +130,9 @@ static struct sss_keypair *find_pair(struct sss_channel *ch, u32 index)
 
 static bool pair_usable(struct sss_channel *ch, struct sss_keypair *pair, u64 number)
 {
-	if (number < pair->lowest_receive || !sss_replay_test(&ch->replay, number)) {
+	/* an unconfirmed pair may belong to a new state, which has its own window */
+	if (number < pair->lowest_receive ||
+	    (READ_ONCE(pair->confirmed) && !sss_replay_test(&ch->replay, number))) {
 		sss_mib_inc(ch->sn, DROP_REPLAY);
 		return false;
 	}
@@ -182,6 +184,14 @@ static void open_packet(struct sss_channel *ch, struct batch *b, struct packet *
 	p->pair = NULL;
 }
 
+/* Numbers of a state that is not confirmed yet have nothing to do with ours. */
+static u64 expected_number(const struct sss_channel *ch, const struct sss_keypair *pair)
+{
+	if (!READ_ONCE(pair->confirmed))
+		return pair->lowest_receive;
+	return max(READ_ONCE(ch->replay.next), pair->lowest_receive);
+}
+
 /* Finds the pair and the number of one packet; false: drop it (counted). */
 static bool identify(struct sss_channel *ch, struct packet *p, const u8 *head,
 		     struct sss_keypair *hint)
@@ -202,8 +212,7 @@ static bool identify(struct sss_channel *ch, struct packet *p, const u8 *head,
 	}
 	p->number = sss_packet_decode_number((h.truncated ^ p->pair->keys.receive_mask) &
 					     SSS_PACKET_NUMBER_MASK,
-					     max(READ_ONCE(ch->replay.next),
-						 p->pair->lowest_receive));
+					     expected_number(ch, p->pair));
 	if (pair_usable(ch, p->pair, p->number))
 		return true;
 	sss_keypair_put(p->pair);
@@ -343,7 +352,9 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 	if (!READ_ONCE(p->pair->confirmed) &&
 	    __sss_handshake_confirmed(ch, p->pair, &b->from, b->now))
 		return true;
-	if (ch->state != SSS_CHANNEL_OPEN)
+	/* keys of a state that is over, or of a handshake that came to nothing */
+	if (ch->state != SSS_CHANNEL_OPEN || ch->restarting ||
+	    !READ_ONCE(p->pair->confirmed) || hlist_unhashed_lockless(&p->pair->entry.node))
 		return false;
 	if (!sss_replay_test(&ch->replay, p->number)) {
 		sss_mib_inc(ch->sn, DROP_REPLAY);

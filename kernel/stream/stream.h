@@ -30,6 +30,7 @@
 #include <linux/spinlock.h>
 #include <net/sock.h>
 #include "channel/channel.h"
+#include "stream/queues.h"
 #include "wire/reasm.h"
 
 struct sss_chunk;
@@ -48,73 +49,6 @@ enum sss_stream_event {
 	SSS_STREAM_ENDED,	/* broken, or nothing more will ever come or go */
 	SSS_STREAM_CHILD,	/* a listener: a stream waits in the accept queue */
 	SSS_STREAM_MEMORY,	/* nothing but sss_stream_settle() or sss_listener_settle() */
-};
-
-/**
- * struct sss_txq - send queue
- * @lock: T
- * @chunks: unacknowledged data in order
- * @cursor: a chunk at or before @next, NULL: look from the first
- * @resend: likewise, where data was last sent again
- * @base: first offset not cumulatively acknowledged
- * @next: first offset never sent
- * @end: first offset not written yet
- * @limit: highest offset the peer's window allows
- * @acked: acknowledged above @base
- * @lost: to be sent again
- * @lost_one: storage of @lost until it needs more
- * @truesize: memory in @chunks
- * @charged: of it, to the socket (S)
- * @flight: most bytes under way since the send buffer was last tuned
- * @fin: no more will be written: the stream ends at @end
- * @fin_sent: and the peer was told; @fin_lost: tell again; @fin_acked: it knows
- * @hold: a partial packet waits for more (MSG_MORE)
- */
-struct sss_txq {
-	spinlock_t lock;
-	u32 truesize;
-	u32 charged;
-	u32 flight;
-	struct list_head chunks;
-	struct sss_chunk *cursor;
-	struct sss_chunk *resend;
-	u64 base, next, end, limit;
-	struct sss_ranges acked, lost;
-	struct sss_range lost_one;
-	bool fin, fin_sent, fin_acked, fin_lost;
-	bool hold;
-};
-
-/**
- * struct sss_rxq - receive queue
- * @lock: R
- * @ready: struct sss_rxseg in order, up to re.edge
- * @early: struct sss_rxseg above it, by offset
- * @re: what has come (wire/reasm.h)
- * @read: first offset not read
- * @limit: what we told the peer it may send
- * @window: size of the window, autotuned
- * @window_at: when the window was last moved, us
- * @truesize: of all segments
- * @charged: of it, to the socket (S)
- * @discard: nobody will read: STOP was asked for; count but do not keep
- * @reset: the peer reset its direction
- * @on_listener: @truesize stands on the listener's account
- */
-struct sss_rxq {
-	spinlock_t lock;
-	u32 truesize;
-	u32 charged;
-	u32 window_at;
-	struct list_head ready;
-	struct rb_root early;
-	struct sss_reasm re;
-	u64 read;
-	u64 limit;
-	u32 window;
-	bool discard;
-	bool reset;
-	bool on_listener;
 };
 
 /**
