@@ -72,6 +72,19 @@ confirmed()
 	echo $(($(stat HsConfirmed alice) + $(stat HsConfirmed bob)))
 }
 
+sent_some()
+{
+	[ "$(stat ChunksTx alice)" -ge 3 ]
+}
+
+# destroyed [N]: how many hosts were, or whether N were since $before
+destroyed()
+{
+	gone=$(dmesg | grep -c 'Host [0-9]* destroyed')
+	[ $# = 1 ] || echo "$gone"
+	[ $# = 0 ] || [ $((gone - before)) -ge "$1" ]
+}
+
 make_file() # MEGABYTES
 {
 	dd if=/dev/urandom of="$work/file" bs=1M count="$1" 2>/dev/null
@@ -157,4 +170,17 @@ between "milliseconds of that" $(($(ms) - begin)) 0 100
 check "nothing lives after the hosts are gone" eval '
 	sss-netlink -netns alice host del alice && sss-netlink -netns bob host del bob &&
 	gauges_zero alice && gauges_zero bob'
+
+pair
+identity alice
+identity bob
+bob=$(cat "$work/bob.eid")
+sss-netlink -netns alice peer add "$bob" endpoint 10.9.0.2:9660
+both delay 20ms rate 200kbit limit 200
+listen
+on alice sss-cat "$bob" "$service" "$protocol" <"$work/file" 2>/dev/null &
+check "a program fills its send queue" wait_for 10 sent_some
+before=$(destroyed)
+drop_pair
+check "its namespace does not outlive it for data that cannot arrive" wait_for 30 destroyed 2
 finish

@@ -82,4 +82,20 @@ static inline void sss_compat_hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/*
+ * A socket that does not keep its namespace alive keeps the memory of struct
+ * net instead (net_passive_inc()), and is tracked. sk_free() undoes both.
+ */
+#ifdef SSS_HAVE_NETNS_PASSIVE
+#define sss_compat_hold_net_memory(sk, gfp) do {				\
+	net_passive_inc(sock_net(sk));						\
+	__netns_tracker_alloc(sock_net(sk), &(sk)->ns_tracker, false, gfp);	\
+} while (0)
+#elif defined(SSS_HAVE_NETNS_UNCOUNTED)
+#define sss_compat_hold_net_memory(sk, gfp) \
+	__netns_tracker_alloc(sock_net(sk), &(sk)->ns_tracker, false, gfp)
+#else
+#define sss_compat_hold_net_memory(sk, gfp) do { } while (0)
+#endif
+
 #endif /* _SSS_BASE_COMPAT_H */

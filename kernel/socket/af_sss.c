@@ -23,7 +23,8 @@
  * an orphan without a file, kept by its stream only, because it is the account
  * on which the memory of unacknowledged data stands; when the last byte is
  * acknowledged the stream lets go and destruct() runs, maybe in softirq.
- * Every socket holds its module and, unless a kernel socket, its namespace.
+ * Every socket holds its module and, unless a kernel socket, its namespace;
+ * an orphan on a link that is down no longer holds the namespace.
  *
  * How news arrives: the stream floor calls notify() without any lock, in
  * softirq or process context. If a program holds the socket the news waits in
@@ -154,6 +155,23 @@ static void signal_change(struct sock *sk, int old_state)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
+/*
+ * A namespace that everybody left stays for data that is still on its way, but
+ * not for data that may never arrive. While it stays for others, so does this.
+ */
+static void let_netns_go(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+	netns_tracker tracker = sk->ns_tracker;
+
+	if (!sk->sk_net_refcnt)
+		return;
+	sk->sk_net_refcnt = 0;
+	sock_inuse_add(net, -1);
+	sss_compat_hold_net_memory(sk, GFP_ATOMIC);
+	put_net_track(net, &tracker);
+}
+
 /* Brings the socket up to date and wakes, each kind of sleeper at most once. */
 static void handle(struct sock *sk, unsigned long events)
 {
@@ -168,8 +186,11 @@ static void handle(struct sock *sk, unsigned long events)
 	if (!st)
 		return;
 	sss_stream_settle(st, sk);
-	if (sock_flag(sk, SOCK_DEAD))
+	if (sock_flag(sk, SOCK_DEAD)) {
+		if (events & BIT(SSS_STREAM_FORSAKEN))
+			let_netns_go(sk);
 		return;
+	}
 	if (refresh(sk, st)) {
 		if (sk->sk_err)
 			sk_error_report(sk);

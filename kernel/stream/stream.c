@@ -486,6 +486,8 @@ static void make_orphan(struct sss_stream *st)
 			return;
 	}
 	st->flags |= SSS_ST_ORPHAN;
+	if (sss_streams(ch)->down_since)
+		__sss_table_touch(st, BIT(SSS_STREAM_FORSAKEN));
 	__sss_stream_stop(st, SSS_RESET_CLOSED);
 	if (too_many_orphans(ch->sn))
 		__sss_stream_reset(st, SSS_RESET_CLOSED);

@@ -48,6 +48,7 @@ enum sss_stream_event {
 	SSS_STREAM_CONNECTED,	/* the service answered yes */
 	SSS_STREAM_ENDED,	/* broken, or nothing more will ever come or go */
 	SSS_STREAM_CHILD,	/* a listener: a stream waits in the accept queue */
+	SSS_STREAM_FORSAKEN,	/* closed, and the link is down: may go on, but nobody waits */
 	SSS_STREAM_MEMORY,	/* nothing but sss_stream_settle() or sss_listener_settle() */
 };
 

@@ -461,18 +461,29 @@ static void keys_up(struct sss_channel *ch)
 	/* Streams wait in order; sss_sched_pending() sees that they can go now. */
 }
 
+static void link_down(struct sss_channel *ch)
+{
+	struct sss_streams *ss = sss_streams(ch);
+	struct sss_stream *st;
+
+	ss->down_since = ktime_get_ns();
+	__sss_timed_at(ch, ss->down_since);
+	list_for_each_entry(st, &ss->all, all)
+		if (st->flags & SSS_ST_ORPHAN)
+			__sss_table_touch(st, BIT(SSS_STREAM_FORSAKEN));
+}
+
 static void link_changed(struct sss_channel *ch, enum sss_link state)
 {
 	struct sss_streams *ss = sss_streams(ch);
 
 	spin_lock_bh(&ch->lock);
-	if (state == SSS_LINK_DOWN && !ss->down_since) {
-		ss->down_since = ktime_get_ns();
-		__sss_timed_at(ch, ss->down_since);
-	} else if (state != SSS_LINK_DOWN) {
+	if (state == SSS_LINK_DOWN && !ss->down_since)
+		link_down(ch);
+	else if (state != SSS_LINK_DOWN)
 		ss->down_since = 0;
-	}
 	spin_unlock_bh(&ch->lock);
+	sss_table_deliver(ch);
 }
 
 static const struct sss_channel_ops channel_ops = {
