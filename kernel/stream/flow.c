@@ -92,6 +92,15 @@ static u32 now_us(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
+/*
+ * us. Where the path is shorter than the peers are fast, the smoothed time is
+ * mostly our own queues, and a window that follows it outgrows the caches.
+ */
+static u32 round_trip(const struct sss_rtt *rtt)
+{
+	return min(READ_ONCE(rtt->smoothed), 4 * READ_ONCE(rtt->min));
+}
+
 /* The window doubles while half of it is read within two round trips. */
 static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 {
@@ -107,7 +116,7 @@ static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 	if ((rx->read + rx->window - rx->limit) * 2 < rx->window || !rx->window_at)
 		return;
 	if (READ_ONCE(rtt->sampled) &&
-	    now - rx->window_at < 2 * READ_ONCE(rtt->smoothed))
+	    now - rx->window_at < 2 * round_trip(rtt))
 		rx->window = max(rx->window, min(2 * rx->window, most));
 }
 
