@@ -80,6 +80,9 @@ struct sss_path {
  * @probes: packets to send whatever the congestion window says
  * @in_flight: bytes
  * @eliciting_in_flight: packets
+ * @threshold: packets behind the largest acknowledged until one is lost
+ * @patience: ns until one is lost, if longer than the round trip says
+ * @since_reorder: real losses since a packet was late instead
  */
 struct sss_loss {
 	struct list_head sent;
@@ -92,6 +95,9 @@ struct sss_loss {
 	u32 probes;
 	u64 in_flight;
 	u32 eliciting_in_flight;
+	u32 threshold;
+	u64 patience;
+	u32 since_reorder;
 };
 
 /**

@@ -7,6 +7,10 @@
  * largest acknowledged number is a hole, lost once it is three packets or
  * 9/8 of a round trip old. The list below that number holds holes only, so
  * walking it costs what was acknowledged or lost, not what is in flight.
+ *
+ * A packet that counts as lost and is acknowledged later tells that the path
+ * reorders: from then on holes get as much patience as it would have needed,
+ * until losses have been real for a while.
  */
 #include <linux/slab.h>
 #include "base/compat.h"
@@ -17,6 +21,8 @@
 #include "wire/packet.h"
 
 #define PACKET_THRESHOLD	3	/* RFC 9002 section 6.1.1 */
+#define REORDER_MOST		1000	/* packets of patience */
+#define REORDER_FORGET		16	/* real losses; RFC 8985 section 6.2 step 4 */
 #define PERSISTENT_PTOS		3	/* section 7.6.1 */
 #define GONE_MAX_NS		(10 * NSEC_PER_SEC)
 
@@ -27,6 +33,7 @@
 void sss_loss_init(struct sss_loss *loss)
 {
 	memset(loss, 0, sizeof(*loss));
+	loss->threshold = PACKET_THRESHOLD;
 	INIT_LIST_HEAD(&loss->sent);
 	INIT_LIST_HEAD(&loss->gone);
 }
@@ -130,8 +137,29 @@ static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, u64 *newest, u64 *
 	}
 }
 
+/* How late this one was, in packets and in time, is not too late any more. */
+static void be_patient(struct sss_channel *ch, const struct sss_sent *s, u64 now)
+{
+	struct sss_loss *loss = &ch->loss;
+	u64 distance = loss->largest_acked - min(s->number, loss->largest_acked) + 1;
+	u64 most = 2ULL * NSEC_PER_USEC * ch->rtt.smoothed;
+
+	loss->threshold = clamp_t(u64, distance, loss->threshold, REORDER_MOST);
+	loss->patience = clamp_t(u64, now - s->at, loss->patience, max(most, loss->patience));
+	loss->since_reorder = 0;
+}
+
+/* The path reordered once, but it may be another path by now. */
+static void lose_patience(struct sss_loss *loss)
+{
+	if (++loss->since_reorder < REORDER_FORGET)
+		return;
+	loss->threshold = PACKET_THRESHOLD;
+	loss->patience = 0;
+}
+
 /* Packets declared lost that an ACK names after all: their frames need no resending. */
-static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi)
+static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi, u64 now)
 {
 	struct sss_sent *s, *next;
 
@@ -140,6 +168,7 @@ static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi)
 			break;
 		if (s->number < lo)
 			continue;
+		be_patient(ch, s, now);
 		acked_frames(ch, s);
 		discard(ch, s);
 		ch->pkts_spurious++;
@@ -178,7 +207,7 @@ static void declare_lost(struct sss_channel *ch, struct sss_sent *s)
 static void detect_lost(struct sss_channel *ch, u64 now)
 {
 	struct sss_loss *loss = &ch->loss;
-	u64 delay = sss_rtt_loss_delay(&ch->rtt) * NSEC_PER_USEC;
+	u64 delay = max(sss_rtt_loss_delay(&ch->rtt) * NSEC_PER_USEC, loss->patience);
 	u64 newest = 0, oldest = 0;
 	struct sss_sent *s, *next;
 
@@ -189,7 +218,7 @@ static void detect_lost(struct sss_channel *ch, u64 now)
 
 		if (!loss->any_acked || s->number > loss->largest_acked)
 			break;
-		if (s->number + PACKET_THRESHOLD > loss->largest_acked && at + delay > now) {
+		if (s->number + loss->threshold > loss->largest_acked && at + delay > now) {
 			loss->loss_time = sss_timer_min(loss->loss_time, at + delay);
 			continue;
 		}
@@ -201,6 +230,7 @@ static void detect_lost(struct sss_channel *ch, u64 now)
 	}
 	if (!newest)
 		return;
+	lose_patience(loss);
 	sss_cong_congestion(&ch->cong, newest, now);
 	if (ch->rtt.sampled && newest - oldest > PERSISTENT_PTOS * NSEC_PER_USEC *
 	    sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0) && loss->pto_count >= 2)
@@ -242,7 +272,7 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack, 
 		if (hi == ack->largest)
 			*newest = at;
 		if (!list_empty(&ch->loss.gone))
-			find_spurious(ch, lo, hi);
+			find_spurious(ch, lo, hi, now);
 	} while (sss_frame_ack_next(&walk, &lo, &hi));
 	return 0;
 }
