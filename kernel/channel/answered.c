@@ -85,7 +85,7 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 		   (ch->remote_incarnation != payload->incarnation ||
 		    ch->incarnation != payload->remembered);
 	if (*restart)
-		sss_keyring_keep(&ch->ring, pair);
+		sss_keyring_end_state(&ch->ring);
 	sss_keyring_add_initiator(&ch->ring, pair);
 	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from, *restart);
 	ch->confirm = true;

@@ -152,21 +152,25 @@ static void work(struct work_struct *work)
 	sss_channel_put(ch);
 }
 
-static void init_params(struct sss_channel *ch)
+/**
+ * sss_channel_local_params() - what a new channel accepts
+ * @limits: of its namespace
+ * @params: result, what its first handshake message says
+ *
+ * Context: any.
+ */
+void sss_channel_local_params(const struct sss_limits *limits, struct sss_params *params)
 {
-	const struct sss_limits *limits = &ch->sn->limits;
-
-	sss_params_init(&ch->local);
-	ch->local.initial_stream_window = READ_ONCE(limits->initial_stream_window);
-	ch->local.channel_window = READ_ONCE(limits->channel_window);
-	ch->local.max_streams = READ_ONCE(limits->max_streams);
-	ch->local.max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
-	ch->local.idle_ms = READ_ONCE(limits->idle_timeout_ms);
+	sss_params_init(params);
+	params->initial_stream_window = READ_ONCE(limits->initial_stream_window);
+	params->channel_window = READ_ONCE(limits->channel_window);
+	params->max_streams = READ_ONCE(limits->max_streams);
+	params->max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
+	params->idle_ms = READ_ONCE(limits->idle_timeout_ms);
 	/* records and datagrams are not there yet */
-	ch->local.max_record = 0;
-	ch->local.max_datagram = 0;
-	ch->local.datagram_credit = 0;
-	sss_params_init(&ch->remote);
+	params->max_record = 0;
+	params->max_datagram = 0;
+	params->datagram_credit = 0;
 }
 
 static void init_transport(struct sss_channel *ch)
@@ -219,7 +223,8 @@ static struct sss_channel *alloc_channel(struct sss_peer *peer, u64 incarnation)
 	ch->idle_since = ktime_get_ns();
 	ch->next_number = get_random_u32_below(1 << 20);
 	init_lists(ch);
-	init_params(ch);
+	sss_channel_local_params(&ch->sn->limits, &ch->local);
+	sss_params_init(&ch->remote);
 	init_transport(ch);
 	sss_keyring_init(&ch->ring, ch->host->identity.eid, peer->eid.key);
 	if (dst_cache_init(&ch->path.cache, GFP_KERNEL))
@@ -265,15 +270,8 @@ static bool publish(struct sss_peer *peer, struct sss_channel *ch)
 	return mine;
 }
 
-/**
- * sss_channel_create() - the channel of a peer, made if there is none
- * @peer: referenced by the caller
- * @incarnation: of a new state, 0: random
- *
- * Return: referenced; it may be one that existed. NULL: no memory, too many
- * channels, or the peer is being deleted. Context: process.
- */
-struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation)
+/* NULL: another one was there first, and has gone meanwhile; or the peer has. */
+static struct sss_channel *try_create(struct sss_peer *peer, u64 incarnation)
 {
 	struct sss_net *sn = peer->host->sn;
 	struct sss_channel *ch = current_channel(peer);
@@ -281,13 +279,13 @@ struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation)
 	if (ch)
 		return ch;
 	if (atomic_read(&sn->gauge[SSS_GAUGE_CHANNELS]) >= READ_ONCE(sn->limits.max_channels))
-		return NULL;
+		return ERR_PTR(-ENOBUFS);
 	if (!sss_peer_get(peer))
 		return NULL;
 	ch = alloc_channel(peer, incarnation);
 	if (!ch) {
 		sss_peer_put(peer);
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	}
 	ch->id = atomic_inc_return(&sn->next_channel_id);
 	sss_gauge_inc(sn, CHANNELS);
@@ -303,11 +301,29 @@ struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation)
 }
 
 /**
+ * sss_channel_create() - the channel of a peer, made if there is none
+ * @peer: referenced by the caller
+ * @incarnation: of a new state, 0: random
+ *
+ * Return: referenced; it may be one that existed. An error: -ENOMEM; -ENOBUFS:
+ * too many channels; -EHOSTUNREACH: the peer is being deleted. Context: process.
+ */
+struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation)
+{
+	struct sss_channel *ch;
+
+	do {
+		ch = try_create(peer, incarnation);
+	} while (!ch && !READ_ONCE(peer->dead));
+	return ch ?: ERR_PTR(-EHOSTUNREACH);
+}
+
+/**
  * sss_channel_get_for_peer() - the channel that streams to a peer ride on
  * @peer: referenced by the caller
  *
- * Return: referenced, made if there was none (state NEW); NULL: no memory, too
- * many channels, or the peer is being deleted. Context: process.
+ * Return: referenced, made if there was none (state NEW), or an error as from
+ * sss_channel_create(). Context: process.
  */
 struct sss_channel *sss_channel_get_for_peer(struct sss_peer *peer)
 {

@@ -32,7 +32,8 @@ struct sss_half_open;		/* sss_keypair.tentative: slot.h */
  * @loaded_until: ns; until then messages must prove their address
  * @stamp: of our last INITIATE, to whomever
  * @work: handles both lists, one entry after the other
- * @slots_lock: leaf (BH): @slots
+ * @slots_lock: leaf (BH): @slots, @n_slots
+ * @n_slots: how many; read without the lock as a hint
  * @slots: half-open handshakes and those lately confirmed, oldest first
  * @expiry: drops slots that are too old
  */
@@ -49,7 +50,8 @@ struct sss_handshakes {
 	u64 loaded_until;
 	u8 stamp[SSS_HS_STAMP_LEN];
 	struct work_struct work;
-	spinlock_t slots_lock;	/* leaf: slots */
+	spinlock_t slots_lock;	/* leaf: slots, n_slots */
+	u32 n_slots;
 	struct list_head slots;
 	struct delayed_work expiry;
 };
@@ -105,6 +107,7 @@ void sss_slot_purge(struct sss_handshakes *hs);
 u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed);
 
 /* --- what they call in channel.c --- */
+void sss_channel_local_params(const struct sss_limits *limits, struct sss_params *params);
 void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 			     u64 remote_incarnation, const struct sss_params *remote,
 			     const union sss_endpoint *from, bool restart);

@@ -210,17 +210,9 @@ static bool describe_channel(struct call *c)
 /* What a channel will start with if this is confirmed */
 static void describe_nothing(struct call *c)
 {
-	const struct sss_limits *limits = &c->hs->host->sn->limits;
-	struct sss_params *params = &c->answer.params;
-
 	c->answer.incarnation = choose_incarnation(c, 0);
 	c->answer.next_number = get_random_u32_below(1 << 20);
-	sss_params_init(params);
-	params->initial_stream_window = READ_ONCE(limits->initial_stream_window);
-	params->channel_window = READ_ONCE(limits->channel_window);
-	params->max_streams = READ_ONCE(limits->max_streams);
-	params->max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
-	params->idle_ms = READ_ONCE(limits->idle_timeout_ms);
+	sss_channel_local_params(&c->hs->host->sn->limits, &c->answer.params);
 }
 
 /* Makes the RESPOND and its keys; 0, -ENOMEM or -EINVAL */
@@ -290,7 +282,7 @@ static void answer(struct call *c)
 	struct sss_half_open *slot;
 	int err;
 
-	if (!sss_slot_make_room(c->hs)) {
+	if (!sss_slot_make_room(sn)) {
 		sss_mib_inc(sn, HS_DROP_LIMIT);
 		return;
 	}
@@ -352,6 +344,25 @@ out:
 		sss_channel_put(c.ch);
 }
 
+/* Is the slot about the state there is? */
+static bool __agrees(const struct sss_channel *ch, const struct sss_half_open *slot)
+{
+	lockdep_assert_held(&ch->lock);
+	return ch->incarnation == slot->incarnation &&
+	       (!ch->remote_incarnation || ch->remote_incarnation == slot->remote_incarnation);
+}
+
+/*
+ * Is the slot about a state that is over? The peer called from it before we did,
+ * and has answered us from another one: this packet is late, or was held back.
+ */
+static bool __is_over(struct sss_channel *ch, const struct sss_keypair *pair,
+		      const struct sss_half_open *slot)
+{
+	lockdep_assert_held(&ch->lock);
+	return !__agrees(ch, slot) && sss_keyring_predates(&ch->ring, pair);
+}
+
 /*
  * Makes our side of the state what the slot says. True: the state there was
  * is over; its keys go before the new pair can stand behind one of them.
@@ -359,12 +370,8 @@ out:
 static bool __settle(struct sss_channel *ch, const struct sss_half_open *slot,
 		     struct sss_keypair *pair)
 {
-	bool same = ch->incarnation == slot->incarnation &&
-		    (!ch->remote_incarnation ||
-		     ch->remote_incarnation == slot->remote_incarnation);
-
 	lockdep_assert_held(&ch->lock);
-	if (same)
+	if (__agrees(ch, slot))
 		return false;
 	ch->incarnation = slot->incarnation;
 	if (!ch->remote_incarnation)
@@ -419,6 +426,11 @@ bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
 	slot = sss_keypair_take_tentative(pair);
 	if (!slot)
 		return false;
+	if (__is_over(ch, pair, slot)) {
+		sss_index_remove(&pair->entry);
+		sss_slot_put(slot);
+		return false;
+	}
 	restart = __settle(ch, slot, pair);
 	sss_keyring_confirm(&ch->ring, pair);
 	__take_effect(ch, pair, slot, from, restart);
@@ -479,8 +491,10 @@ static struct sss_channel *make_channel(struct sss_host *host, const struct sss_
 	if (IS_ERR(peer))
 		return NULL;
 	ch = sss_channel_create(peer, slot->incarnation);
-	if (!ch)
+	if (IS_ERR(ch)) {
 		sss_peer_release_learnt(peer);
+		ch = NULL;
+	}
 	sss_peer_put(peer);
 	return ch;
 }

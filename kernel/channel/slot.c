@@ -12,6 +12,7 @@
  * its pair's index; a confirmed one stays for 5 s from its birth, so that
  * copies of its INITIATE get the same answer and not another pair.
  */
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include "base/compat.h"
 #include "channel/slot.h"
@@ -58,9 +59,9 @@ static bool is_confirmed(const struct sss_half_open *slot)
  * sss_slot_end() - unless a slot was confirmed, its keys end
  * @slot: in no list any more; the list's reference is given up
  *
- * Context: any but hard interrupts.
+ * Return: whether it was unconfirmed. Context: any but hard interrupts.
  */
-void sss_slot_end(struct sss_half_open *slot)
+bool sss_slot_end(struct sss_half_open *slot)
 {
 	struct sss_keypair *pair = slot->pair;
 	struct sss_half_open *tentative = sss_keypair_take_tentative(pair);
@@ -71,6 +72,7 @@ void sss_slot_end(struct sss_half_open *slot)
 	}
 	sss_keypair_put(pair);
 	sss_slot_put(slot);
+	return tentative;
 }
 
 /* Takes off the list and returns the oldest slot whose time is up */
@@ -87,6 +89,7 @@ static struct sss_half_open *take_expired(struct sss_handshakes *hs, u64 now)
 			break;
 		if (age >= SLOT_LIFE || is_confirmed(slot)) {
 			list_del(&slot->node);
+			WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
 			found = slot;
 			break;
 		}
@@ -122,8 +125,10 @@ static struct sss_half_open *take_oldest(struct sss_handshakes *hs)
 
 	spin_lock_bh(&hs->slots_lock);
 	slot = list_first_entry_or_null(&hs->slots, struct sss_half_open, node);
-	if (slot)
+	if (slot) {
 		list_del(&slot->node);
+		WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
+	}
 	spin_unlock_bh(&hs->slots_lock);
 	return slot;
 }
@@ -142,24 +147,48 @@ void sss_slot_purge(struct sss_handshakes *hs)
 		sss_slot_end(slot);
 }
 
+/*
+ * The oldest slot of the host that has most: a flood towards one host leaves
+ * the others theirs.
+ */
+static struct sss_half_open *take_from_fullest(struct sss_net *sn)
+{
+	struct sss_handshakes *hs, *fullest = NULL;
+	struct sss_half_open *slot = NULL;
+	struct sss_host *host;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(host, &sn->hosts, node) {
+		hs = READ_ONCE(host->handshakes);
+		if (hs && (!fullest || READ_ONCE(hs->n_slots) > READ_ONCE(fullest->n_slots)))
+			fullest = hs;
+	}
+	if (fullest)
+		slot = take_oldest(fullest);
+	rcu_read_unlock();
+	return slot;
+}
+
 /**
  * sss_slot_make_room() - see that there may be one more slot
- * @hs: of the host that wants it; its oldest one goes first
+ * @sn: namespace, has at most limits.max_half_open
  *
- * Return: false: other hosts of the namespace hold all there may be
- * (limits.max_half_open). Context: the host's work item.
+ * The slots that have to go are counted if they were unconfirmed.
+ *
+ * Return: false: there is no slot that could go, as all are being made.
+ * Context: a host's work item.
  */
-bool sss_slot_make_room(struct sss_handshakes *hs)
+bool sss_slot_make_room(struct sss_net *sn)
 {
-	struct sss_net *sn = hs->host->sn;
 	struct sss_half_open *slot;
 
 	while (atomic_read(&sn->gauge[SSS_GAUGE_HALF_OPEN]) >=
 	       READ_ONCE(sn->limits.max_half_open)) {
-		slot = take_oldest(hs);
+		slot = take_from_fullest(sn);
 		if (!slot)
 			return false;
-		sss_slot_end(slot);
+		if (sss_slot_end(slot))
+			sss_mib_inc(sn, HS_DROP_LIMIT);
 	}
 	return true;
 }
@@ -175,6 +204,7 @@ void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot)
 {
 	spin_lock_bh(&hs->slots_lock);
 	list_add_tail(&slot->node, &hs->slots);
+	WRITE_ONCE(hs->n_slots, hs->n_slots + 1);
 	spin_unlock_bh(&hs->slots_lock);
 	sss_handshake_expire_later(hs);
 }

@@ -399,6 +399,46 @@ void sss_keyring_keep(struct sss_keyring *ring, const struct sss_keypair *pair)
 }
 
 /**
+ * sss_keyring_predates() - did we start the handshake in use after answering one?
+ * @ring: of the channel
+ * @pair: of the one we answered
+ *
+ * Return: whether the pair sent under is of a handshake that we started after
+ * @pair came into the ring: so what the peer said then is what it said last.
+ *
+ * Context: any but hard interrupt; takes the ring's leaf lock.
+ */
+bool sss_keyring_predates(struct sss_keyring *ring, const struct sss_keypair *pair)
+{
+	struct sss_keypair *now;
+	bool predates;
+
+	spin_lock_bh(&ring->lock);
+	now = deref(ring, &ring->current_pair);
+	predates = now && now->initiator && pair->added < now->started;
+	spin_unlock_bh(&ring->lock);
+	return predates;
+}
+
+/**
+ * sss_keyring_end_state() - erase the pairs in use: the channel's state is over
+ * @ring: of the channel
+ *
+ * Pairs that await confirmation stay. What they were answered with says which
+ * state they belong to, and it may be the new one, if the peer that lost the
+ * old one has called as well.
+ *
+ * Context: any but hard interrupt; takes the ring's leaf lock.
+ */
+void sss_keyring_end_state(struct sss_keyring *ring)
+{
+	spin_lock_bh(&ring->lock);
+	drop(ring, &ring->current_pair);
+	drop(ring, &ring->previous);
+	spin_unlock_bh(&ring->lock);
+}
+
+/**
  * sss_keyring_clear() - erase all pairs
  * @ring: of a channel that ends, or of one whose keys must go (suspend)
  *

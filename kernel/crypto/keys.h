@@ -122,6 +122,8 @@ struct sss_keypair *sss_keyring_get_current(struct sss_keyring *ring);
 u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_limits *limits,
 		       u64 now);
 void sss_keyring_keep(struct sss_keyring *ring, const struct sss_keypair *pair);
+bool sss_keyring_predates(struct sss_keyring *ring, const struct sss_keypair *pair);
+void sss_keyring_end_state(struct sss_keyring *ring);
 void sss_keyring_clear(struct sss_keyring *ring);
 
 /**

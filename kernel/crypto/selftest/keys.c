@@ -194,6 +194,42 @@ static void __init test_consecutive(struct pair_of_rings *r)
 	tear_down(r);
 }
 
+/*
+ * The peer lost its state. What it sent before is over with the pair that tells
+ * us; when our own handshake tells us, its INITIATE may have been answered.
+ */
+static void __init test_restart(struct pair_of_rings *r)
+{
+	u32 current_index, previous, next, stale;
+	struct sss_keypair *pair;
+	u64 started;
+
+	set_up(r);
+	previous = finish(r, &r->a, sss_keyring_start(&r->a))->entry.index;
+	current_index = finish(r, &r->a, sss_keyring_start(&r->a))->entry.index;
+	started = sss_keyring_start(&r->a);
+	pair = answer(r, &r->a, 2);
+	next = pair->entry.index;
+	stale = answer(r, &r->a, 1)->entry.index;
+	sss_keyring_end_state(&r->a);
+	CHECK(!current_of(&r->a));
+	CHECK(!is_found(r, current_index) && !is_found(r, previous));
+	CHECK(is_found(r, next) && is_found(r, stale));
+	current_index = finish(r, &r->a, started)->entry.index;
+	CHECK(!sss_keyring_predates(&r->a, pair));
+	CHECK(sss_keyring_confirm(&r->a, pair));
+	CHECK(is_found(r, current_index));
+
+	sss_keyring_keep(&r->a, pair);
+	CHECK(is_found(r, next));
+	CHECK(!is_found(r, current_index) && !is_found(r, stale));
+
+	pair = answer(r, &r->a, 3);
+	finish(r, &r->a, sss_keyring_start(&r->a));
+	CHECK(sss_keyring_predates(&r->a, pair));
+	tear_down(r);
+}
+
 static void __init test_ages(struct pair_of_rings *r)
 {
 	struct sss_limits limits;
@@ -295,6 +331,7 @@ int __init sss_keys_selftest(void)
 		test_crossing(r, order);
 	test_crossing_late(r);
 	test_consecutive(r);
+	test_restart(r);
 	test_ages(r);
 	test_index(r);
 	test_tentative();
