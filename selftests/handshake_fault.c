@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls while the module's allocations fail: each comes through or fails for
+ * want of memory or time, and when nothing fails any more calls work at once.
+ *
+ *   handshake_fault PERCENT ROUNDS
+ *
+ * handshake_fault.sh says where allocations are to fail; this only how often,
+ * as the hosts have to be there before.
+ */
+#include "handshake_hosts.h"
+
+static void set_percent(const char *percent)
+{
+	int fd = open("/sys/kernel/debug/failslab/probability", O_WRONLY);
+
+	if (fd < 0 || write(fd, percent, strlen(percent)) < 0)
+		genl_die("failslab");
+	close(fd);
+}
+
+/* Alice's channel ends, so that the next call begins with a handshake. */
+static void forget_peer(const struct both *b)
+{
+	static struct genl g;
+	struct nlmsghdr *nlh;
+
+	enter(ALICE);
+	genl_open(&g);
+	nlh = genl_start(&g, SSS_CMD_PEER_DEL, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, b->name);
+	genl_put(nlh, SSS_A_PEER_EID, &b->eid[BOB], SSS_EID_LEN);
+	errno = genl_call(&g, nlh, NULL, NULL);
+	if (errno)
+		genl_die("deleting a peer");
+	mnl_socket_close(g.nl);
+	add_peer(b->name, &b->eid[BOB], "10.9.0.2", b->port);
+}
+
+/* Errors that want of memory, here or there, may have */
+static bool is_fair(int err)
+{
+	return err == ENOMEM || err == ENOBUFS || err == ENFILE || err == ETIMEDOUT ||
+	       err == EBUSY;
+}
+
+static void verdict(bool ok, const char *what)
+{
+	printf("%sok 1 %s\n1..1\n", ok ? "" : "not ", what);
+	exit(!ok);
+}
+
+int main(int argc, char **argv)
+{
+	int listener, end, fd, i, rounds = argc > 2 ? atoi(argv[2]) : 100;
+	unsigned int came = 0, failed = 0;
+	struct both b;
+
+	if (argc < 2)
+		genl_die("usage: handshake_fault PERCENT ROUNDS");
+	make_hosts(&b, "fault", 9740);
+	for (i = ALICE; i <= BOB; i++) {
+		set_sysctl(i, "initiate_lifetime_ms", "200");
+		set_sysctl(i, "initiate_interval_ms", "20");
+		set_sysctl(i, "initiate_interval_max_ms", "50");
+		set_sysctl(i, "connect_timeout_ms", "2000");
+	}
+	listener = listen_as(&b, BOB);
+	if (listener < 0)
+		genl_die("listening");
+	set_nonblock(listener, true);
+	for (i = 0; i < rounds; i++) {
+		forget_peer(&b);
+		set_percent(argv[1]);
+		fd = dial_as(&b, ALICE);
+		if (fd >= 0) {
+			came++;
+			close(fd);
+		} else if (is_fair(errno)) {
+			failed++;
+		} else {
+			printf("# %s\n", strerror(errno));
+			set_percent("0");
+			verdict(false, "only ENOMEM and the like when allocations fail");
+		}
+		while ((end = accept(listener, NULL, NULL)) >= 0)
+			close(end);
+		set_percent("0");
+	}
+	printf("# %u calls came through, %u failed\n", came, failed);
+
+	forget_peer(&b);
+	fd = dial_as(&b, ALICE);
+	if (fd < 0) {
+		printf("# %s\n", strerror(errno));
+		verdict(false, "afterwards calls come through");
+	}
+	set_nonblock(listener, false);
+	/* Those that came through at the very end may stand before it. */
+	do {
+		end = accept(listener, NULL, NULL);
+		if (end < 0)
+			verdict(false, "afterwards calls are accepted");
+		send(fd, "x", 1, MSG_NOSIGNAL);
+	} while (recv(end, (char [1]){ 0 }, 1, 0) != 1);
+	verdict(talks(fd, end), "calls come through or fail, and work afterwards");
+}

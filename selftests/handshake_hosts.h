@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For tests of handshakes: identities of alice and bob that live as long as one
+ * test, so that each begins without a channel.
+ */
+#ifndef SSS_TEST_HANDSHAKE_HOSTS_H
+#define SSS_TEST_HANDSHAKE_HOSTS_H
+
+#include "sock.h"
+
+/* A pair of identities for one test */
+struct both {
+	const char *name;
+	int port;
+	struct sss_eid eid[2];
+	const char *service[2];
+};
+
+static inline void make_hosts(struct both *b, const char *name, int port)
+{
+	b->name = name;
+	b->port = port;
+	b->service[ALICE] = "at alice";
+	b->service[BOB] = "at bob";
+	for (int who = ALICE; who <= BOB; who++) {
+		enter(who);
+		b->eid[who] = add_host(name, port, ~0u);
+	}
+	enter(ALICE);
+	add_peer(name, &b->eid[BOB], "10.9.0.2", port);
+	enter(BOB);
+	add_peer(name, &b->eid[ALICE], "10.9.0.1", port);
+}
+
+static inline void remove_hosts(struct both *b)
+{
+	for (int who = ALICE; who <= BOB; who++) {
+		enter(who);
+		del_host(b->name);
+	}
+}
+
+static inline int open_as(const struct both *b, int who, const char *service)
+{
+	struct sockaddr_sss addr = { .sss_family = AF_SSS, .sss_eid = b->eid[who] };
+	int fd = stream_socket(who, SOCK_CLOEXEC);
+
+	snprintf(addr.sss_service, sizeof(addr.sss_service), "%s", service);
+	snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "%s", *service ? "test 1" : "");
+	if (fd < 0 || bind_to(fd, &addr))
+		return -1;
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	set_timeout(fd, SO_SNDTIMEO, PATIENCE);
+	return fd;
+}
+
+static inline int listen_as(const struct both *b, int who)
+{
+	int fd = open_as(b, who, b->service[who]);
+
+	return fd < 0 || listen(fd, 8) ? -1 : fd;
+}
+
+/* @who calls the other one */
+static inline int dial_as(const struct both *b, int who)
+{
+	struct sockaddr_sss addr = { .sss_family = AF_SSS, .sss_eid = b->eid[!who] };
+	int fd = open_as(b, who, "");
+
+	snprintf(addr.sss_service, sizeof(addr.sss_service), "%s", b->service[!who]);
+	snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "test 1");
+	if (fd >= 0 && connect_to(fd, &addr)) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+/* A word there and one back */
+static inline bool talks(int a, int b)
+{
+	char buf[8];
+	int i, n = 0;
+
+	for (i = 0; i < 4; i++) {
+		if (i % 2)
+			n = recv(i == 1 ? b : a, buf, 4, MSG_WAITALL);
+		else
+			n = send(i ? b : a, "ping", 4, MSG_NOSIGNAL);
+		if (n != 4)
+			break;
+	}
+	if (n != 4)
+		fprintf(stderr, "# step %d: %d, %s\n", i, n, strerror(errno));
+	return n == 4;
+}
+
+/* A counter of both sides */
+static inline long long sum(const char *name)
+{
+	return get_stat(ALICE, name) + get_stat(BOB, name);
+}
+
+#endif /* SSS_TEST_HANDSHAKE_HOSTS_H */
