@@ -13,7 +13,7 @@ sum()
 	sha256sum <"$1"
 }
 
-# arrives FAMILY BYTES NETEM...
+# arrives FAMILY BYTES NETEM...: fails as well if "loss" lost no packet
 arrives()
 {
 	family=$1 bytes=$2
@@ -27,10 +27,10 @@ arrives()
 modprobe -q sch_netem || true
 for family in 4 6; do
 	check "IPv$family, clean" arrives $family 4000000
-	check "IPv$family, 1 % loss" arrives $family 1000000 delay 2ms loss 1%
+	check "IPv$family, 1 % loss" arrives $family 2000000 delay 2ms loss 1%
 	check "IPv$family, 10 % loss" arrives $family 300000 delay 2ms loss 10%
 	check "IPv$family, everything at once" \
-		arrives $family 300000 delay 4ms 2ms loss 2% duplicate 5% corrupt 2% reorder 10%
+		arrives $family 600000 delay 4ms 2ms loss 2% duplicate 5% corrupt 2% reorder 10%
 done
 check "30 % loss" arrives 4 60000 delay 2ms loss 30%
 check "half of it duplicated" arrives 6 300000 duplicate 50%
