@@ -442,15 +442,46 @@ static void start_anew(struct sss_streams *ss)
 	ss->pool_blocked = false;
 }
 
+/* connect() that got no answer yet, and sent nothing but INIT: no harm in asking again */
+static bool may_ask_again(const struct sss_stream *st)
+{
+	return st->flags & SSS_ST_CONNECTING && !st->tx.next && !st->tx.fin_sent &&
+	       !(st->flags & (SSS_ST_INIT_ACKED | SSS_ST_RESET | SSS_ST_STOPPED | SSS_ST_ORPHAN));
+}
+
+/* The id belonged to the old state; the stream waits for a new one. */
+static void take_id_back(struct sss_stream *st)
+{
+	struct sss_streams *ss = sss_streams(st->ch);
+
+	xa_erase(&ss->ids, st->id);
+	if (ss->last == st)
+		ss->last = NULL;
+	st->id = SSS_STREAM_NO_ID;
+	st->flags &= ~SSS_ST_DUE;
+	list_del_init(&st->due);
+	list_del_init(&st->flight);
+	__sss_sched_leave(st);
+}
+
 static void restart(struct sss_channel *ch)
 {
 	struct sss_streams *ss = sss_streams(ch);
 	struct sss_stream *st, *next;
+	LIST_HEAD(again);
 
 	spin_lock_bh(&ch->lock);
-	list_for_each_entry_safe(st, next, &ss->all, all)
-		if (st->id != SSS_STREAM_NO_ID)
+	list_for_each_entry_safe(st, next, &ss->all, all) {
+		if (st->id == SSS_STREAM_NO_ID)
+			continue;
+		if (may_ask_again(st)) {
+			take_id_back(st);
+			list_add_tail(&st->wait, &again);
+		} else {
 			__sss_stream_break(st, -ECONNRESET);
+		}
+	}
+	list_splice(&again, &ss->opening);
 	start_anew(ss);
 	spin_unlock_bh(&ch->lock);
 	sss_table_deliver(ch);
