@@ -192,7 +192,7 @@ int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool
 	if (IS_ERR(st))
 		return PTR_ERR(st);
 	if (!sk) {
-		sss_stream_reset(st, SSS_RESET_CLOSED, NULL);
+		sss_stream_reset(st, SSS_RESET_CLOSED, "no memory to accept the stream");
 		sss_stream_close(st);
 		sss_stream_put(st);
 		return -ENOMEM;

@@ -237,7 +237,7 @@ void sss_listener_close(struct sss_listener *l)
 	l->sk = NULL;
 	spin_unlock_bh(&l->lock);
 	while ((st = dequeue(l))) {
-		sss_stream_reset(st, SSS_RESET_CLOSED, NULL);
+		sss_stream_reset(st, SSS_RESET_CLOSED, "nobody listens any more");
 		sss_stream_close(st);
 		sss_stream_put(st);
 		cond_resched();

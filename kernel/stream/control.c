@@ -76,9 +76,13 @@ static bool put_reply(struct sss_stream *st, struct sss_tx_packet *pkt)
 
 static bool put_reset(struct sss_stream *st, struct sss_tx_packet *pkt)
 {
+	const char *reason = st->reason ?: "";
 	struct sss_frame frame = {
 		.type = SSS_FRAME_RESET,
-		.reset = { .id = st->id, .code = st->reset_code, .final_size = st->tx.next },
+		.reset = {
+			.id = st->id, .code = st->reset_code, .final_size = st->tx.next,
+			.reason = (const u8 *)reason, .reason_len = strlen(reason),
+		},
 	};
 
 	__sss_sched_fly(st);

@@ -10,6 +10,7 @@
  */
 #include <linux/slab.h>
 #include "stream/table.h"
+#include "wire/frame.h"
 
 static struct kmem_cache *cache;
 
@@ -95,6 +96,7 @@ static void free_stream(struct kref *ref)
 	if (st->listener)
 		sss_listener_put(st->listener);
 	kfree(st->note);
+	kfree(st->reason);
 	if (st->ch) {
 		sss_gauge_dec(st->ch->sn, STREAMS);
 		sss_channel_put(st->ch);
@@ -475,10 +477,18 @@ static bool too_many_orphans(struct sss_net *sn)
 	return true;
 }
 
-static void make_orphan(struct sss_stream *st)
+/**
+ * __sss_stream_orphan() - nobody has the stream any more
+ * @st: stream of a channel, which is locked; not over, not an orphan yet
+ *
+ * What is to be sent is delivered, unless it was reset, as long as there is
+ * progress; no more is wanted from the peer.
+ */
+void __sss_stream_orphan(struct sss_stream *st)
 {
 	struct sss_channel *ch = st->ch;
 
+	lockdep_assert_held(&ch->lock);
 	/* a connect() that was given up: nothing to deliver, nobody to answer */
 	if (st->flags & SSS_ST_CONNECTING && (!st->tx.end || st->flags & SSS_ST_RESET)) {
 		__sss_stream_abort(st, -ECONNABORTED);
@@ -524,7 +534,7 @@ void sss_stream_close(struct sss_stream *st)
 	if (!(st->flags & SSS_ST_ACCEPTED))
 		__sss_flow_accepted(st);
 	if (!(st->flags & (SSS_ST_OVER | SSS_ST_ORPHAN)))
-		make_orphan(st);
+		__sss_stream_orphan(st);
 	spin_unlock_bh(&ch->lock);
 	if (st->sk)
 		sss_stream_settle(st, st->sk);
@@ -536,19 +546,28 @@ void sss_stream_close(struct sss_stream *st)
  * sss_stream_reset() - take back what was not delivered
  * @st: stream, its socket locked
  * @code: for the peer, 62 bits
- * @reason: for the peer, NULL: none; not sent so far
+ * @reason: UTF-8 for the peer, NULL: none; cut to SSS_REASON_MAX bytes
  *
  * Our direction ends at once; the peer's goes on until sss_stream_close().
+ * Without memory the reason is not told. Sleeps if there is one.
  */
 void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason)
 {
 	struct sss_channel *ch = st->ch;
+	char *text = NULL;
+	bool before;
 
 	if (!ch)
 		return;
+	if (reason)
+		text = kstrndup(reason, SSS_REASON_MAX, GFP_KERNEL_ACCOUNT);
 	spin_lock_bh(&ch->lock);
+	before = st->flags & SSS_ST_RESET;
 	__sss_stream_reset(st, code);
+	if (!before && st->flags & SSS_ST_RESET)
+		swap(st->reason, text);
 	spin_unlock_bh(&ch->lock);
+	kfree(text);
 	if (st->sk)
 		sss_stream_settle(st, st->sk);
 	sss_table_deliver(ch);

@@ -80,6 +80,7 @@ enum sss_stream_event {
  * @progress_at: ns, when something was last acknowledged
  * @deadline: ns, for what @flags say it waits for
  * @reset_code: of our RESET
+ * @reason: of it, own memory, NULL: none. C
  * @stop_code: of our STOP
  * @resent: bytes sent again
  */
@@ -110,6 +111,7 @@ struct sss_stream {
 	u64 progress_at;
 	u64 deadline;
 	u64 reset_code;
+	char *reason;
 	u64 stop_code;
 	u64 resent;
 	struct sss_txq tx;

@@ -138,6 +138,7 @@ void __sss_stream_break(struct sss_stream *st, int err);
 void __sss_stream_abort(struct sss_stream *st, int err);
 void __sss_stream_reset(struct sss_stream *st, u64 code);
 void __sss_stream_stop(struct sss_stream *st, u64 code);
+void __sss_stream_orphan(struct sss_stream *st);
 void __sss_stream_uncount(struct sss_stream *st);
 void __sss_stream_let_go(struct sss_stream *st);
 void __sss_stream_check_over(struct sss_stream *st);

@@ -5,9 +5,11 @@
  *	connecting	connect_timeout without an answer: ETIMEDOUT
  *	user timeout	nothing acknowledged for so long: ETIMEDOUT
  *	orphan		nothing acknowledged for orphan_timeout: reset; after the
- *			same time again it no longer keeps the channel alive
+ *			same time again, or if all is acknowledged and the peer
+ *			does not end, it no longer keeps the channel alive
  *	held back	MSG_MORE, and no more came: sent after all
- *	unaccepted	on a channel that has been down for a minute: gone
+ *	unaccepted	on a channel that has been down for a minute: thrown away,
+ *			and then like any orphan that was reset
  */
 #include "channel/timer.h"
 #include "stream/table.h"
@@ -117,10 +119,14 @@ static void give_up_orphan(struct sss_stream *st, u64 now)
 	}
 	sss_mib_inc(st->ch->sn, ORPHANS_KILLED);
 	st->progress_at = now;
-	if (st->id == SSS_STREAM_NO_ID)
+	if (st->id == SSS_STREAM_NO_ID) {
 		__sss_stream_break(st, -ETIMEDOUT);
-	else
-		__sss_stream_reset(st, SSS_RESET_CLOSED);
+		return;
+	}
+	__sss_stream_reset(st, SSS_RESET_CLOSED);
+	/* all was delivered, and nothing is left to be reset */
+	if (!(st->flags & SSS_ST_RESET))
+		__sss_stream_uncount(st);
 }
 
 static void expire(struct sss_stream *st, u64 now)
@@ -148,7 +154,9 @@ static void drop_unaccepted(struct sss_channel *ch)
 		    !sss_listener_remove(st->listener, st))
 			continue;
 		__sss_flow_accepted(st);
-		__sss_stream_abort(st, -ETIMEDOUT);
+		sss_recvq_purge(st);
+		__sss_stream_reset(st, SSS_RESET_CLOSED);
+		__sss_stream_orphan(st);
 	}
 }
 
