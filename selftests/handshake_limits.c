@@ -356,6 +356,44 @@ TEST(hidden_services)
 	remove_hosts(&b);
 }
 
+/*
+ * As many channels as there may be: whoever wants one more is told, or waits
+ * until there is room at the other side.
+ */
+TEST(channels)
+{
+	long long dropped = get_stat(BOB, "HsDropLimit");
+	int listener, fd[2], end;
+	struct both b;
+
+	ASSERT_EQ(0, stream_pair(V4, fd));
+	make_hosts(&b, "many", 9735);
+	listener = listen_as(&b, BOB);
+	set_sysctl(ALICE, "max_channels", "1");
+	EXPECT_EQ(-1, dial_as(&b, ALICE));
+	EXPECT_EQ(ENOBUFS, errno) TH_LOG("%s", strerror(errno));
+	EXPECT_TRUE(talks(fd[0], fd[1]));
+	set_sysctl(ALICE, "max_channels", "65536");
+
+	set_sysctl(BOB, "max_channels", "1");
+	end = start_call(&b, ALICE);
+	EXPECT_LE(0, end);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "HsDropLimit") > dropped));
+	EXPECT_TRUE(talks(fd[0], fd[1]));
+	close(fd[0]);
+	close(fd[1]);
+	set_sysctl(BOB, "max_channels", "65536");
+	EXPECT_TRUE(came_through(end));
+	fd[0] = end;
+	end = accept(listener, NULL, NULL);
+	EXPECT_LE(0, end);
+	EXPECT_TRUE(talks(fd[0], end));
+	close(fd[0]);
+	close(end);
+	close(listener);
+	remove_hosts(&b);
+}
+
 /* Three packets a minute are for addresses nobody vouches for: not this one. */
 TEST(configured_endpoint)
 {

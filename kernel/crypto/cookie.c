@@ -269,7 +269,7 @@ void sss_cookie_add_mac2(struct sss_cookie_path *path, void *msg, size_t len)
  * @reply: as received, of the right length
  *
  * Return: whether it is genuine; then the next message on the path proves the
- * address. It is not a reason to send one earlier.
+ * address.
  *
  * Context: any but hard interrupt; takes the path's leaf lock.
  */
