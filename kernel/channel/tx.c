@@ -25,6 +25,7 @@
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
 #define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
+#define MEMORY_WAIT	NSEC_PER_MSEC		/* without memory: try again then */
 
 /**
  * struct batch - packets of consecutive numbers that leave as one super-packet
@@ -217,6 +218,12 @@ static bool record(struct sss_channel *ch, const struct sss_tx_packet *pkt, u64 
 	return true;
 }
 
+/* No memory, and maybe nothing under way whose answer would have us try again */
+static void wait_for_memory(struct sss_channel *ch, u64 now)
+{
+	ch->pace_at = max(ch->pace_at, now + MEMORY_WAIT);
+}
+
 static void give_back(struct sss_channel *ch, const struct sss_tx_packet *pkt)
 {
 	unsigned int i;
@@ -268,6 +275,7 @@ static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
 		return false;
 	if (!record(ch, &ch->tx_packet, ch->next_number, len, true, now)) {
 		give_back(ch, &ch->tx_packet);
+		wait_for_memory(ch, now);
 		return false;
 	}
 	control_done(ch, &ch->tx_packet);
@@ -424,8 +432,8 @@ static struct batch *build(struct sss_channel *ch)
 {
 	u64 now = ktime_get_ns(), rate;
 	struct sss_keypair *pair;
-	struct batch *b = NULL;
 	unsigned int limit;
+	struct batch *b;
 
 	if (ch->restarting || (ch->state != SSS_CHANNEL_OPEN && !ch->close_due))
 		return NULL;
@@ -440,9 +448,14 @@ static struct batch *build(struct sss_channel *ch)
 	rate = sss_cong_pacing_rate(&ch->cong, ch->rtt.smoothed);
 	limit = batch_limit(ch, rate);
 	mind_queue(ch, rate, now);
-	if (number_allowed(ch, pair))
-		b = alloc_batch(ch, pair, ch->path.mtu);
+	if (!number_allowed(ch, pair)) {
+		sss_keypair_put(pair);
+		return NULL;
+	}
+	b = alloc_batch(ch, pair, ch->path.mtu);
 	if (!b) {
+		wait_for_memory(ch, now);
+		sss_mib_inc(ch->sn, TX_NO_MEMORY);
 		sss_keypair_put(pair);
 		return NULL;
 	}
