@@ -4,7 +4,8 @@
  *
  * A socket is one of three things. Fresh: neither @stream nor @listener.
  * Listening: @listener holds what waits for accept(). A stream: @stream is
- * set by connect(), or by accept() in the socket it makes.
+ * set by connect(), or by accept() or SSS_IOC_OPEN in the socket it makes; its
+ * @listener holds children, once it listens.
  *
  * sk_state has TCP's numbers, because core code looks at them: CLOSE (fresh,
  * or over), LISTEN, SYN_SENT (connect() waits for the answer), ESTABLISHED.
@@ -68,6 +69,10 @@ static void destruct(struct sock *sk)
 
 	if (ss->stream)
 		sss_stream_put(ss->stream);
+	if (ss->parent)
+		sss_stream_put(ss->parent);
+	if (ss->listener)
+		sss_listener_put(ss->listener);
 	kfree(ss->status);
 	kfree(ss->service_desc);
 	kfree(ss->protocol_desc);
@@ -287,8 +292,10 @@ static int release(struct socket *sock)
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN)
 		__sss_sock_stop_listening(sk);
-	if (ss->stream)
+	if (ss->stream) {
+		sss_tree_close(ss->stream, sk);
 		close_stream(sk, ss->stream);
+	}
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	WRITE_ONCE(sk->sk_state, TCP_CLOSE);
 	host = ss->host;

@@ -8,13 +8,57 @@
 #include "wire/frame.h"
 #include "socket.h"
 
-/* poll() looks at the listener under the spinlock alone. */
-static void set_listener(struct sock *sk, struct sss_listener *listener)
+/**
+ * __sss_sock_set_listener() - give a socket its listener, or take it away
+ * @sk: socket lock held
+ * @listener: or NULL
+ * @state: TCP_*
+ *
+ * poll() looks at the listener under the spinlock alone.
+ */
+void __sss_sock_set_listener(struct sock *sk, struct sss_listener *listener, int state)
 {
+	lockdep_assert_held(&sk->sk_lock);
 	spin_lock_bh(&sk->sk_lock.slock);
 	sss_sk(sk)->listener = listener;
-	WRITE_ONCE(sk->sk_state, listener ? TCP_LISTEN : TCP_CLOSE);
+	WRITE_ONCE(sk->sk_state, state);
 	spin_unlock_bh(&sk->sk_lock.slock);
+}
+
+/**
+ * __sss_sock_unlisten_stream() - children of the stream wait for somebody else
+ * @sk: socket lock held, listens on its stream, or is an acceptor
+ */
+void __sss_sock_unlisten_stream(struct sock *sk)
+{
+	struct sss_listener *listener = sss_sk(sk)->listener;
+
+	lockdep_assert_held(&sk->sk_lock);
+	__sss_sock_set_listener(sk, NULL, sss_sk(sk)->parent ? TCP_CLOSE : sk->sk_state);
+	sss_listener_detach(listener, sk);
+}
+
+/**
+ * __sss_sock_listen_on_stream() - accept() takes the children of the stream
+ * @sk: socket lock held, has a stream
+ * @backlog: how many may wait
+ *
+ * Return: 0, -EBUSY: there is an acceptor, -ENOMEM.
+ */
+int __sss_sock_listen_on_stream(struct sock *sk, u32 backlog)
+{
+	struct sss_sock *ss = sss_sk(sk);
+	struct sss_listener *l;
+
+	lockdep_assert_held(&sk->sk_lock);
+	l = sss_tree_listen(ss->stream, sk, backlog);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	if (ss->listener)
+		sss_listener_put(l);
+	else
+		__sss_sock_set_listener(sk, l, sk->sk_state);
+	return 0;
 }
 
 /**
@@ -27,9 +71,13 @@ void __sss_sock_stop_listening(struct sock *sk)
 	struct sss_listener *listener = ss->listener;
 
 	lockdep_assert_held(&sk->sk_lock);
+	if (ss->parent) {
+		__sss_sock_unlisten_stream(sk);
+		return;
+	}
 	sss_service_del(sss_netns(sock_net(sk)), ss->service);
 	ss->service = NULL;
-	set_listener(sk, NULL);
+	__sss_sock_set_listener(sk, NULL, TCP_CLOSE);
 	sss_listener_close(listener);
 }
 
@@ -52,12 +100,12 @@ static int start_listening(struct sock *sk, u32 backlog)
 	/* Who finds the service by RCU looks at its socket. */
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	/* Streams may arrive as soon as the names are known. */
-	set_listener(sk, listener);
+	__sss_sock_set_listener(sk, listener, TCP_LISTEN);
 	service = sss_service_add(sn, ss->host, sk, SSS_KIND_STREAM, ss->local.sss_service,
 				  ss->local.sss_protocol, ss->service_desc ?: "",
 				  ss->protocol_desc ?: "");
 	if (IS_ERR(service)) {
-		set_listener(sk, NULL);
+		__sss_sock_set_listener(sk, NULL, TCP_CLOSE);
 		sss_listener_close(listener);
 		return PTR_ERR(service);
 	}
@@ -67,12 +115,13 @@ static int start_listening(struct sock *sk, u32 backlog)
 
 /**
  * sss_sock_listen() - listen()
- * @sock: socket bound to names
+ * @sock: socket bound to names, or a stream: for its substreams
  * @backlog: streams that may wait for accept(), cut to net.core.somaxconn by
  *	the core; a second call changes it
  *
- * Return: 0, -EINVAL for a stream, -EDESTADDRREQ without names, -EADDRINUSE if
- * somebody listens on them, -ENOKEY, -EACCES, -ENOMEM.
+ * Return: 0, -EINVAL for a socket that is neither, -EDESTADDRREQ without names,
+ * -EADDRINUSE if somebody listens on them, -EBUSY: the stream has an acceptor,
+ * -ENOKEY, -EACCES, -ENOMEM.
  */
 int sss_sock_listen(struct socket *sock, int backlog)
 {
@@ -81,7 +130,9 @@ int sss_sock_listen(struct socket *sock, int backlog)
 	int err = -EINVAL;
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_LISTEN) {
+	if (sss_sk(sk)->stream && sk->sk_state == TCP_ESTABLISHED) {
+		err = __sss_sock_listen_on_stream(sk, limit);
+	} else if (sk->sk_state == TCP_LISTEN && !sss_sk(sk)->parent) {
 		sss_listener_set_backlog(sss_sk(sk)->listener, limit);
 		err = 0;
 	} else if (sock->state == SS_UNCONNECTED && sk->sk_state == TCP_CLOSE) {
@@ -93,21 +144,33 @@ int sss_sock_listen(struct socket *sock, int backlog)
 	return err;
 }
 
+/* Nothing waits, and nothing will any more. */
+static bool ended(const struct sss_sock *ss)
+{
+	const struct sss_stream *parent = ss->parent ?: ss->stream;
+
+	return parent && sss_tree_ended(parent);
+}
+
 /* The next stream, a reference; socket lock held. */
 static struct sss_stream *wait_for_stream(struct sock *sk, long timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct sss_sock *ss = sss_sk(sk);
 	struct sss_stream *st;
 	int err;
 
 	add_wait_queue(sk_sleep(sk), &wait);
 	for (;;) {
 		err = -EINVAL;
-		if (sk->sk_state != TCP_LISTEN)
+		if (!ss->listener)
 			break;
-		st = sss_listener_accept(sss_sk(sk)->listener);
+		st = sss_listener_accept(ss->listener);
 		err = 0;
 		if (st)
+			break;
+		err = -EINVAL;
+		if (ended(ss))
 			break;
 		err = -EAGAIN;
 		if (!timeo)
@@ -123,8 +186,12 @@ static struct sss_stream *wait_for_stream(struct sock *sk, long timeo)
 	return err ? ERR_PTR(err) : st;
 }
 
-/* What a stream inherits from the socket it was accepted on; as TCP's do. */
-static void inherit(struct sock *sk, const struct sock *from)
+/**
+ * sss_sock_inherit() - take options over, as TCP's do
+ * @sk: new socket, nobody else knows it
+ * @from: socket it was accepted on, or that of the parent; locked
+ */
+void sss_sock_inherit(struct sock *sk, const struct sock *from)
 {
 	const struct sss_sock *lss = sss_sk(from);
 
@@ -143,6 +210,13 @@ static void inherit(struct sock *sk, const struct sock *from)
 		sock_set_flag(sk, SOCK_KEEPOPEN);
 	sss_sk(sk)->user_timeout = lss->user_timeout;
 	sss_sk(sk)->cork = lss->cork;
+	sss_sk(sk)->listen_inherit = lss->listen_inherit;
+	sk->sk_max_ack_backlog = from->sk_max_ack_backlog;
+	/* a child's addresses are its parent's */
+	if (!lss->remote.sss_family)
+		return;
+	sss_sk(sk)->local = lss->local;
+	sss_sk(sk)->remote = lss->remote;
 }
 
 static void take_stream(struct sock *sk, struct sss_stream *st, struct socket *newsock)
@@ -153,10 +227,14 @@ static void take_stream(struct sock *sk, struct sss_stream *st, struct socket *n
 	sock_graft(sk, newsock);
 	newsock->state = SS_CONNECTED;
 	WRITE_ONCE(sk->sk_state, TCP_ESTABLISHED);
-	sss_stream_get_addresses(st, &ss->local, &ss->remote);
+	if (!ss->remote.sss_family)
+		sss_stream_get_addresses(st, &ss->local, &ss->remote);
 	sss_stream_set_user_timeout(st, ss->user_timeout);
 	__sss_sock_set_stream(sk, st);
 	sss_stream_attach(st, sk);
+	/* Without memory the children wait until the program asks for them. */
+	if (ss->listen_inherit)
+		__sss_sock_listen_on_stream(sk, sk->sk_max_ack_backlog);
 	/* It had a life before it had a socket. */
 	__sss_sock_update(sk);
 	release_sock(sk);
@@ -185,7 +263,7 @@ int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool
 	if (!IS_ERR(st)) {
 		sk = sss_sock_alloc(sock_net(lsk), NULL, lsk->sk_type, kern);
 		if (sk)
-			inherit(sk, lsk);
+			sss_sock_inherit(sk, lsk);
 	}
 	release_sock(lsk);
 

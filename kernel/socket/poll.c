@@ -5,7 +5,8 @@
  * What it says is what the next call would find: POLLIN: recv() or accept()
  * would not wait. POLLOUT: a byte would be taken, or send() would fail at
  * once. POLLRDHUP: the peer ended its half. POLLHUP: both halves are over, or
- * the socket is not connected. POLLERR: SO_ERROR is not 0, nothing else.
+ * the socket is not connected. POLLRDBAND: accept() on a stream would give a
+ * substream. POLLERR: SO_ERROR is not 0, nothing else.
  */
 #include "stream/stream.h"
 #include "socket.h"
@@ -22,6 +23,13 @@ static __poll_t poll_out(struct sock *sk)
 	return __sss_sock_writable(sk) ? EPOLLOUT | EPOLLWRNORM : 0;
 }
 
+static __poll_t poll_listener(const struct sss_sock *ss)
+{
+	if (sss_listener_ready(ss->listener))
+		return EPOLLIN | EPOLLRDNORM;
+	return ss->parent && sss_tree_ended(ss->parent) ? EPOLLHUP : 0;
+}
+
 static __poll_t poll_stream(struct sock *sk)
 {
 	u8 shutdown = READ_ONCE(sk->sk_shutdown);
@@ -35,6 +43,8 @@ static __poll_t poll_stream(struct sock *sk)
 		return mask;
 	if (__sss_sock_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	if (sss_sk(sk)->listener && sss_listener_ready(sss_sk(sk)->listener))
+		mask |= EPOLLRDBAND;
 	return mask | poll_out(sk);
 }
 
@@ -59,10 +69,10 @@ __poll_t sss_sock_poll(struct file *file, struct socket *sock, poll_table *wait)
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (ss->stream)
 		mask = poll_stream(sk);
-	else if (!ss->listener)
-		mask = EPOLLHUP;
+	else if (ss->listener)
+		mask = poll_listener(ss);
 	else
-		mask = sss_listener_ready(ss->listener) ? EPOLLIN | EPOLLRDNORM : 0;
+		mask = EPOLLHUP;
 	/* Pairs with the barrier between sk_err and sk_shutdown in fail(). */
 	smp_rmb();
 	if (READ_ONCE(sk->sk_err))

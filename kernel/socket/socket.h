@@ -23,8 +23,9 @@ struct sss_stream;
  * @stream: reference, from connect() or accept() until the socket is freed or
  *	a failed connect() is reported; changes under the socket lock and its
  *	spinlock both, so either is enough to read it
- * @listener: queue of streams to accept, while sk_state is TCP_LISTEN; changes
- *	like @stream
+ * @listener: reference, queue of streams to accept: while sk_state is
+ *	TCP_LISTEN, or children of @stream; changes like @stream
+ * @parent: reference, an acceptor's: whose children it takes
  * @service: the names it listens on
  * @host: reference, the local identity bind() chose; NULL: none, or any
  * @local: local address as getsockname() shows it
@@ -39,12 +40,14 @@ struct sss_stream;
  * @bound: bind() succeeded
  * @cork: SSS_CORK
  * @fastopen: SSS_FASTOPEN
+ * @listen_inherit: SSS_LISTEN_INHERIT
  * @failed: the stream's error has been moved to sk_err
  */
 struct sss_sock {
 	struct sock sk;
 	struct sss_stream *stream;
 	struct sss_listener *listener;
+	struct sss_stream *parent;
 	struct sss_service *service;
 	struct sss_host *host;
 	struct sockaddr_sss local;
@@ -58,6 +61,7 @@ struct sss_sock {
 	bool bound;
 	bool cork;
 	bool fastopen;
+	bool listen_inherit;
 	bool failed;
 };
 
@@ -90,6 +94,14 @@ int __sss_sock_connect(struct socket *sock, struct sockaddr *addr, int len, int 
 int sss_sock_listen(struct socket *sock, int backlog);
 int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool kern);
 void __sss_sock_stop_listening(struct sock *sk);
+int __sss_sock_listen_on_stream(struct sock *sk, u32 backlog);
+void __sss_sock_unlisten_stream(struct sock *sk);
+void __sss_sock_set_listener(struct sock *sk, struct sss_listener *l, int state);
+void sss_sock_inherit(struct sock *sk, const struct sock *from);
+
+/* substream.c */
+int sss_sock_open_child(struct socket *sock, const struct sss_open __user *arg);
+int sss_sock_open_acceptor(struct socket *sock, const struct sss_acceptor __user *arg);
 
 /* sendmsg.c */
 int sss_sock_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);

@@ -86,6 +86,9 @@ static int set_int(struct sock *sk, int name, int val)
 	case SSS_FAMILY:
 		err = set_family(sk, val);
 		break;
+	case SSS_LISTEN_INHERIT:
+		sss_sk(sk)->listen_inherit = !!val;
+		break;
 	}
 	release_sock(sk);
 	return err;
@@ -120,6 +123,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	case SSS_FASTOPEN:
 	case SSS_USER_TIMEOUT:
 	case SSS_FAMILY:
+	case SSS_LISTEN_INHERIT:
 		if (len < sizeof(number))
 			return -EINVAL;
 		if (copy_from_sockptr(&number, val, sizeof(number)))
@@ -230,27 +234,18 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_int(READ_ONCE(ss->user_timeout), val, optlen, room);
 	case SSS_FAMILY:
 		return get_int(READ_ONCE(ss->family), val, optlen, room);
+	case SSS_LISTEN_INHERIT:
+		return get_int(READ_ONCE(ss->listen_inherit), val, optlen, room);
 	}
 	return -ENOPROTOOPT;
 }
 
-/**
- * sss_sock_ioctl() - FIONREAD (SIOCINQ) and SIOCOUTQ
- * @sock: socket
- * @cmd: command
- * @arg: int in user memory
- *
- * Return: 0, -EINVAL on a listening socket, -EFAULT, -ENOIOCTLCMD.
- */
-int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+static int get_queued(struct sock *sk, unsigned int cmd, int __user *where)
 {
-	struct sock *sk = sock->sk;
 	const struct sss_stream *st;
 	int number = 0;
 	int err = 0;
 
-	if (cmd != SIOCINQ && cmd != SIOCOUTQ)
-		return -ENOIOCTLCMD;
 	lock_sock(sk);
 	st = sss_sk(sk)->stream;
 	if (sk->sk_state == TCP_LISTEN)
@@ -258,7 +253,32 @@ int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	else if (st)
 		number = cmd == SIOCINQ ? sss_recvq_queued(st) : sss_sendq_queued(st);
 	release_sock(sk);
-	return err ?: put_user(number, (int __user *)arg);
+	return err ?: put_user(number, where);
+}
+
+/**
+ * sss_sock_ioctl() - FIONREAD (SIOCINQ), SIOCOUTQ, SSS_IOC_*
+ * @sock: socket
+ * @cmd: command
+ * @arg: int or struct in user memory
+ *
+ * Return: 0 or a descriptor, -EINVAL on a listening socket, -EFAULT,
+ * -ENOIOCTLCMD, or see the commands.
+ */
+int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	void __user *where = (void __user *)arg;
+
+	switch (cmd) {
+	case SIOCINQ:
+	case SIOCOUTQ:
+		return get_queued(sock->sk, cmd, where);
+	case SSS_IOC_OPEN:
+		return sss_sock_open_child(sock, where);
+	case SSS_IOC_ACCEPTOR:
+		return sss_sock_open_acceptor(sock, where);
+	}
+	return -ENOIOCTLCMD;
 }
 
 #ifdef CONFIG_COMPAT

@@ -2,9 +2,10 @@
 /*
  * Listeners, and streams that wait in them for accept().
  *
- * A listener belongs to its socket, which finds it by a pointer of its own;
- * INIT finds it by sk_user_data (RCU). Streams keep a reference to it for the
- * names, long after the socket has closed it.
+ * A listener for names belongs to its socket, which finds it by a pointer of
+ * its own; INIT finds it by sk_user_data (RCU). Streams keep a reference to it
+ * for the names, long after the socket has closed it. A listener for the
+ * children of a stream belongs to the stream (tree.c), and may have a socket.
  *
  * Data of waiting streams stands on the listening socket's account. @memory is
  * what there is; sss_listener_settle() charges or returns the difference.
@@ -21,7 +22,8 @@
  * @queue: struct sss_stream.wait; the queue holds a reference of each
  * @queued: length of @queue
  * @backlog: most that may wait
- * @sk: the listening socket, NULL: closed
+ * @sk: the listening socket, NULL: none yet, or not any more
+ * @closed: takes no more
  * @names_set: @request is valid
  * @request: its names, once the first stream came
  * @memory: of the streams in @queue
@@ -35,6 +37,7 @@ struct sss_listener {
 	u32 queued;
 	u32 backlog;
 	struct sock *sk;
+	bool closed;
 	bool names_set;
 	struct sss_request request;
 	atomic_t memory;
@@ -58,6 +61,34 @@ void sss_listener_put(struct sss_listener *l)
 }
 
 /**
+ * sss_listener_get() - another reference
+ * @l: listener, of which the caller has one
+ */
+void sss_listener_get(struct sss_listener *l)
+{
+	kref_get(&l->ref);
+}
+
+/**
+ * sss_listener_alloc() - a listener without a socket and without bound
+ * @gfp: how to allocate
+ *
+ * Return: one reference, or NULL
+ */
+struct sss_listener *sss_listener_alloc(gfp_t gfp)
+{
+	struct sss_listener *l = kzalloc(sizeof(*l), gfp);
+
+	if (!l)
+		return NULL;
+	kref_init(&l->ref);
+	spin_lock_init(&l->lock);
+	INIT_LIST_HEAD(&l->queue);
+	l->backlog = U32_MAX;
+	return l;
+}
+
+/**
  * sss_listener_create() - start to take streams
  * @sk: listening socket, locked; freed by RCU
  * @backlog: streams that may wait for accept()
@@ -66,13 +97,10 @@ void sss_listener_put(struct sss_listener *l)
  */
 struct sss_listener *sss_listener_create(struct sock *sk, u32 backlog)
 {
-	struct sss_listener *l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);
+	struct sss_listener *l = sss_listener_alloc(GFP_KERNEL_ACCOUNT);
 
 	if (!l)
 		return NULL;
-	kref_init(&l->ref);
-	spin_lock_init(&l->lock);
-	INIT_LIST_HEAD(&l->queue);
 	l->backlog = backlog;
 	l->sk = sk;
 	rcu_assign_sk_user_data(sk, l);
@@ -222,27 +250,128 @@ bool sss_listener_remove(struct sss_listener *l, struct sss_stream *st)
 }
 
 /**
+ * sss_listener_set_socket() - who is told, and whose account it is on
+ * @l: listener
+ * @sk: socket, locked, which lives until sss_listener_close() or
+ *	sss_listener_detach()
+ *
+ * Return: false: another socket is, or it is closed
+ */
+bool sss_listener_set_socket(struct sss_listener *l, struct sock *sk)
+{
+	bool mine;
+
+	spin_lock_bh(&l->lock);
+	mine = !l->closed && (!l->sk || l->sk == sk);
+	if (mine)
+		l->sk = sk;
+	spin_unlock_bh(&l->lock);
+	return mine;
+}
+
+/**
+ * sss_listener_is_of() - is this the socket that accepts?
+ * @l: listener
+ * @sk: socket
+ *
+ * Return: whether it is, or nobody else is
+ */
+bool sss_listener_is_of(const struct sss_listener *l, const struct sock *sk)
+{
+	const struct sock *owner = READ_ONCE(l->sk);
+
+	return !owner || owner == sk;
+}
+
+/**
+ * sss_listener_detach() - the socket accepts no more; what waits goes on waiting
+ * @l: listener of a stream, reference given up
+ * @sk: its socket, locked
+ */
+void sss_listener_detach(struct sss_listener *l, struct sock *sk)
+{
+	spin_lock_bh(&l->lock);
+	l->sk = NULL;
+	spin_unlock_bh(&l->lock);
+	atomic_sub(l->charged, &sk->sk_rmem_alloc);
+	sk_mem_uncharge(sk, l->charged);
+	l->charged = 0;
+	sss_listener_put(l);
+}
+
+/* Moves what waits for the children of @st behind the queue of @l. */
+static void adopt(struct sss_listener *l, struct sss_stream *st)
+{
+	struct sss_listener *from = sss_tree_listener(st);
+	LIST_HEAD(children);
+	u32 n;
+
+	if (!from)
+		return;
+	spin_lock_bh(&from->lock);
+	from->closed = true;
+	list_splice_init(&from->queue, &children);
+	n = from->queued;
+	WRITE_ONCE(from->queued, 0);
+	spin_unlock_bh(&from->lock);
+	sss_listener_put(from);
+
+	spin_lock_bh(&l->lock);
+	list_splice_tail(&children, &l->queue);
+	WRITE_ONCE(l->queued, l->queued + n);
+	spin_unlock_bh(&l->lock);
+}
+
+/* A tree may be deeper than the stack: its levels follow each other here. */
+static void refuse_all(struct sss_listener *l)
+{
+	struct sss_stream *st;
+
+	while ((st = dequeue(l))) {
+		sss_stream_reset(st, SSS_RESET_CLOSED, "nobody listens any more");
+		sss_stream_close(st);
+		adopt(l, st);
+		sss_stream_put(st);
+		cond_resched();
+	}
+}
+
+/**
  * sss_listener_close() - refuse what waits, and take no more
  * @l: listener, reference given up
  *
- * The socket is locked.
+ * The socket, if there is one, is locked.
  */
 void sss_listener_close(struct sss_listener *l)
 {
 	struct sock *sk = l->sk;
-	struct sss_stream *st;
 
-	rcu_assign_sk_user_data(sk, NULL);
+	if (sk)
+		rcu_assign_sk_user_data(sk, NULL);
 	spin_lock_bh(&l->lock);
 	l->sk = NULL;
+	l->closed = true;
 	spin_unlock_bh(&l->lock);
+	refuse_all(l);
+	if (sk)
+		sss_listener_settle(l, sk);
+	sss_listener_put(l);
+}
+
+/**
+ * sss_listener_drain() - the stream whose children waited is freed
+ * @l: listener without a socket, reference given up
+ *
+ * All that waits is over: the channel ended, or the parent was given up.
+ */
+void sss_listener_drain(struct sss_listener *l)
+{
+	struct sss_stream *st;
+
 	while ((st = dequeue(l))) {
-		sss_stream_reset(st, SSS_RESET_CLOSED, "nobody listens any more");
-		sss_stream_close(st);
+		adopt(l, st);
 		sss_stream_put(st);
-		cond_resched();
 	}
-	sss_listener_settle(l, sk);
 	sss_listener_put(l);
 }
 
@@ -300,23 +429,31 @@ bool sss_listener_is_full(struct sock *sk)
 	return full;
 }
 
-/* Queues the stream; returns enum sss_service_status. */
-static u8 enqueue(struct sss_listener *l, struct sss_stream *st,
-		  const struct sss_request *request)
+/**
+ * sss_listener_enqueue() - a stream waits for accept()
+ * @l: listener; the caller's reference is the stream's if it is queued
+ * @st: new stream of a locked channel
+ * @request: names, NULL: a child has none
+ *
+ * Return: enum sss_service_status
+ */
+u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
+			const struct sss_request *request)
 {
 	u8 status = SSS_SERVICE_OK;
 
+	lockdep_assert_held(&st->ch->lock);
 	spin_lock(&l->lock);
-	if (!l->sk) {
+	if (l->closed) {
 		status = SSS_SERVICE_UNKNOWN;
 	} else if (l->queued >= READ_ONCE(l->backlog)) {
 		status = SSS_SERVICE_BUSY;
 	} else {
-		if (!l->names_set)
+		if (!l->names_set && request)
 			l->request = *request;
-		l->names_set = true;
+		l->names_set = request;
 		st->listener = l;
-		st->request = &l->request;
+		st->request = request ? &l->request : NULL;
 		st->rx.on_listener = true;
 		list_add_tail(&st->wait, &l->queue);
 		WRITE_ONCE(l->queued, l->queued + 1);
@@ -341,7 +478,7 @@ static u8 offer(struct sss_channel *ch, struct sss_stream *st, const struct sss_
 	sock_put(sk);
 	if (!l)
 		return SSS_SERVICE_UNKNOWN;
-	status = enqueue(l, st, request);
+	status = sss_listener_enqueue(l, st, request);
 	if (status != SSS_SERVICE_OK)
 		sss_listener_put(l);
 	return status;
@@ -361,6 +498,38 @@ static void copy_name(char *to, const u8 *from, u8 len)
 	to[len] = '\0';
 }
 
+/* Who refused a request; for a child: RESET and STOP say that nobody wants it. */
+static void refuse_child(struct sss_stream *st)
+{
+	st->flags |= SSS_ST_ACCEPTED | SSS_ST_LET_GO;
+	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
+	__sss_stream_reset(st, SSS_RESET_CLOSED);
+	__sss_stream_stop(st, SSS_RESET_CLOSED);
+}
+
+static void settle_request(struct sss_stream *st, const struct sss_frame_init *init)
+{
+	struct sss_request request = { .kind = init->kind };
+
+	copy_name(request.service, init->service, init->service_len);
+	copy_name(request.protocol, init->protocol, init->protocol_len);
+	st->status = offer(st->ch, st, &request);
+	if (st->status == SSS_SERVICE_OK)
+		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
+	else
+		refuse(st);
+	__sss_sched_due(st, SSS_ST_DUE_REPLY);
+}
+
+static void settle_child(struct sss_stream *parent, struct sss_stream *st)
+{
+	st->flags |= SSS_ST_REPLY_ACKED;	/* there is none to a child */
+	if (parent && st->kind == SSS_KIND_STREAM && __sss_tree_arrived(parent, st))
+		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
+	else
+		refuse_child(st);
+}
+
 /**
  * __sss_accept_stream() - INIT arrived
  * @ch: channel, locked
@@ -370,19 +539,24 @@ static void copy_name(char *to, const u8 *from, u8 len)
  */
 int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init)
 {
-	struct sss_request request = { .kind = init->kind };
-	struct sss_stream *st;
+	bool child = init->parent != SSS_ID_ROOT;
+	struct sss_stream *parent = NULL, *st;
 	int err;
 
 	lockdep_assert_held(&ch->lock);
 	err = __sss_table_check_new(ch, init->id);
 	if (err)
 		return err == -EEXIST ? 0 : err;
-	if (init->parent != SSS_ID_ROOT)	/* no parent has credit */
-		return SSS_ERROR_STREAM_LIMIT;
+	if (child)
+		err = __sss_table_look_up(ch, init->parent, &parent);
+	if (!err && parent)
+		err = __sss_tree_admit(parent);
+	if (err)
+		return err;
 	st = sss_stream_alloc(init->kind, GFP_ATOMIC | __GFP_NOWARN);
 	if (!st)
 		return -ENOMEM;
+	st->parent = init->parent;
 	__sss_stream_join(st, ch, SSS_ST_CONNECTED);
 	if (__sss_table_add_remote(st, init->id)) {
 		__sss_stream_break(st, -ENOMEM);
@@ -390,14 +564,10 @@ int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *ini
 		return -ENOMEM;
 	}
 	st->tx.limit = ch->remote.initial_stream_window;
-	copy_name(request.service, init->service, init->service_len);
-	copy_name(request.protocol, init->protocol, init->protocol_len);
-	st->status = offer(ch, st, &request);
-	if (st->status == SSS_SERVICE_OK)
-		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
+	if (child)
+		settle_child(parent, st);
 	else
-		refuse(st);
-	__sss_sched_due(st, SSS_ST_DUE_REPLY);
+		settle_request(st, init);
 	sss_stream_put(st);
 	return 0;
 }

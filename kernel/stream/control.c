@@ -23,6 +23,34 @@ static bool has_init(const struct sss_stream *st, const struct sss_tx_packet *pk
 	return false;
 }
 
+static bool put_init(struct sss_stream *st, struct sss_tx_packet *pkt)
+{
+	const struct sss_request *request = st->request;
+	struct sss_frame frame = { .type = SSS_FRAME_INIT };
+
+	if (has_init(st, pkt))
+		return true;
+	frame.init = (struct sss_frame_init){
+		.id = st->id,
+		.parent = st->parent,
+		.kind = st->kind,
+		.urgency = st->urgency,
+		.incremental = true,
+		.weight = SSS_WEIGHT,
+	};
+	if (request) {
+		frame.init.service = (const u8 *)request->service;
+		frame.init.service_len = strlen(request->service);
+		frame.init.protocol = (const u8 *)request->protocol;
+		frame.init.protocol_len = strlen(request->protocol);
+	}
+	if (!put(pkt, &frame, st->id, 0))
+		return false;
+	st->flags &= ~SSS_ST_DUE_INIT;
+	__sss_sched_fly(st);
+	return true;
+}
+
 /**
  * __sss_control_put_init() - make sure that the peer knows the stream
  * @st: stream with an id, of a channel, which is locked
@@ -35,28 +63,9 @@ static bool has_init(const struct sss_stream *st, const struct sss_tx_packet *pk
  */
 bool __sss_control_put_init(struct sss_stream *st, struct sss_tx_packet *pkt)
 {
-	const struct sss_request *request = st->request;
-	struct sss_frame frame = { .type = SSS_FRAME_INIT };
-
-	if (!(st->flags & SSS_ST_LOCAL) || st->flags & SSS_ST_INIT_ACKED || has_init(st, pkt))
+	if (!(st->flags & SSS_ST_LOCAL) || st->flags & SSS_ST_INIT_ACKED)
 		return true;
-	frame.init = (struct sss_frame_init){
-		.id = st->id,
-		.parent = st->parent,
-		.kind = st->kind,
-		.urgency = st->urgency,
-		.incremental = true,
-		.weight = SSS_WEIGHT,
-		.service = (const u8 *)request->service,
-		.service_len = strlen(request->service),
-		.protocol = (const u8 *)request->protocol,
-		.protocol_len = strlen(request->protocol),
-	};
-	if (!put(pkt, &frame, st->id, 0))
-		return false;
-	st->flags &= ~SSS_ST_DUE_INIT;
-	__sss_sched_fly(st);
-	return true;
+	return __sss_tree_put_init(st, pkt, put_init);
 }
 
 static bool put_reply(struct sss_stream *st, struct sss_tx_packet *pkt)
@@ -110,6 +119,17 @@ static bool put_window(struct sss_stream *st, struct sss_tx_packet *pkt)
 	return sss_recvq_over(st) || put(pkt, &frame, st->id, max);
 }
 
+static bool put_credit(struct sss_stream *st, struct sss_tx_packet *pkt)
+{
+	u64 count = __sss_tree_granted(st);
+	struct sss_frame frame = {
+		.type = SSS_FRAME_MAX_STREAMS,
+		.max_streams = { .parent = st->id, .count = count },
+	};
+
+	return put(pkt, &frame, st->id, count);
+}
+
 static const struct {
 	u32 due;
 	bool (*put)(struct sss_stream *st, struct sss_tx_packet *pkt);
@@ -119,6 +139,7 @@ static const struct {
 	{ SSS_ST_DUE_RESET, put_reset },
 	{ SSS_ST_DUE_STOP, put_stop },
 	{ SSS_ST_DUE_WINDOW, put_window },
+	{ SSS_ST_DUE_CREDIT, put_credit },
 };
 
 /**
@@ -180,6 +201,12 @@ bool __sss_control_put_channel(struct sss_channel *ch, struct sss_tx_packet *pkt
 	return true;
 }
 
+static bool is_of_channel(const struct sss_sent_frame *frame)
+{
+	return frame->type == SSS_FRAME_CHANNEL_WINDOW ||
+	       (frame->type == SSS_FRAME_MAX_STREAMS && frame->id == SSS_ID_ROOT);
+}
+
 /**
  * sss_control_acked() - a frame of this floor was acknowledged
  * @ch: channel, locked
@@ -190,7 +217,7 @@ void sss_control_acked(struct sss_channel *ch, const struct sss_sent_frame *fram
 	struct sss_stream *st;
 
 	lockdep_assert_held(&ch->lock);
-	if (frame->type == SSS_FRAME_MAX_STREAMS || frame->type == SSS_FRAME_CHANNEL_WINDOW)
+	if (is_of_channel(frame))
 		return;
 	st = __sss_table_find(ch, frame->id);
 	if (!st)
@@ -205,6 +232,8 @@ void sss_control_acked(struct sss_channel *ch, const struct sss_sent_frame *fram
 	case SSS_FRAME_INIT:
 		st->flags |= SSS_ST_INIT_ACKED;
 		st->flags &= ~SSS_ST_DUE_INIT;
+		__sss_tree_forget_mother(st);
+		__sss_tree_born(st);
 		break;
 	case SSS_FRAME_SERVICE_REPLY:
 		st->flags |= SSS_ST_REPLY_ACKED;
@@ -244,7 +273,7 @@ void sss_control_lost(struct sss_channel *ch, const struct sss_sent_frame *frame
 	struct sss_stream *st;
 
 	lockdep_assert_held(&ch->lock);
-	if (frame->type == SSS_FRAME_MAX_STREAMS || frame->type == SSS_FRAME_CHANNEL_WINDOW) {
+	if (is_of_channel(frame)) {
 		lost_of_channel(ch, frame);
 		return;
 	}
@@ -273,6 +302,9 @@ void sss_control_lost(struct sss_channel *ch, const struct sss_sent_frame *frame
 	case SSS_FRAME_STOP:
 		if (!sss_recvq_over(st))
 			__sss_sched_due(st, SSS_ST_DUE_STOP);
+		return;
+	case SSS_FRAME_MAX_STREAMS:
+		__sss_tree_credit_lost(st, frame->value);
 		return;
 	case SSS_FRAME_WINDOW:
 		if (frame->value == READ_ONCE(st->rx.limit) && !sss_recvq_over(st))

@@ -93,6 +93,7 @@ static void free_stream(struct kref *ref)
 	sss_sendq_free(st);
 	sss_recvq_free(st);
 	free_request(st);
+	sss_tree_free(st);
 	if (st->listener)
 		sss_listener_put(st->listener);
 	kfree(st->note);
@@ -177,6 +178,7 @@ static void leave(struct sss_stream *st)
 	list_del_init(&st->flight);
 	list_del_init(&st->timed);
 	__sss_sched_leave(st);
+	__sss_tree_leave(st);
 	__sss_stream_uncount(st);
 	__sss_stream_let_go(st);
 	/* so that the last reference is put by deliver(), without locks */
@@ -429,6 +431,7 @@ void sss_stream_attach(struct sss_stream *st, struct sock *sk)
 		st->sk = sk;
 	}
 	__sss_flow_accepted(st);
+	__sss_tree_settled(st);
 	if (st->user_timeout && !(st->flags & SSS_ST_OVER)) {
 		st->progress_at = ktime_get_ns();
 		__sss_timed_watch(st, st->progress_at);
@@ -494,6 +497,11 @@ void __sss_stream_orphan(struct sss_stream *st)
 		__sss_stream_abort(st, -ECONNABORTED);
 		if (st->flags & SSS_ST_OVER)
 			return;
+	}
+	/* a child that nobody has heard of, and that has nothing to say */
+	if (st->id == SSS_STREAM_NO_ID && !st->tx.end && st->mother) {
+		__sss_stream_break(st, -ECONNABORTED);
+		return;
 	}
 	st->flags |= SSS_ST_ORPHAN;
 	if (sss_streams(ch)->down_since)

@@ -34,6 +34,7 @@
 #include "wire/reasm.h"
 
 struct sss_chunk;
+struct sss_kin;
 struct sss_listener;
 struct sss_note;
 struct sss_stream;
@@ -60,6 +61,8 @@ enum sss_stream_event {
  * @ch: reference; set once by connect() or INIT
  * @id: C; SSS_STREAM_NO_ID until INIT is first sent
  * @parent: id of the parent; SSS_ID_ROOT: top level
+ * @mother: reference to the parent while it may have to be told of. C
+ * @kin: what it has as a parent, NULL: nothing. C
  * @sk: reference; NULL while unaccepted and once the socket's part is over. C
  * @listener: reference; who accepts it or did
  * @request: names; own memory, or the listener's
@@ -70,7 +73,8 @@ enum sss_stream_event {
  * @flight: in sss_streams.flight: sent data waits for an acknowledgment
  * @touched: in sss_streams.touched
  * @timed: in sss_streams.timed: has a deadline
- * @wait: in sss_streams.opening, or in the listener's queue (its lock)
+ * @wait: in sss_streams.opening, in the parent's sss_kin.waiting, or in the
+ *	listener's queue (its lock)
  * @events: bits of enum sss_stream_event for notify(); C
  * @kind: SSS_KIND_*
  * @urgency: scheduler level
@@ -92,6 +96,8 @@ struct sss_stream {
 	struct sss_channel *ch;
 	u64 id;
 	u64 parent;
+	struct sss_stream *mother;
+	struct sss_kin *kin;
 	struct sock *sk;
 	struct sss_listener *listener;
 	const struct sss_request *request;
@@ -177,7 +183,13 @@ struct sss_stream_entry {
 
 bool sss_stream_dump(struct sss_channel *ch, u64 *cursor, struct sss_stream_entry *entry);
 
-/* --- listening (accept.c): top level now, on a stream later --- */
+/* --- children (tree.c) --- */
+int sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct sock *sk);
+struct sss_listener *sss_tree_listen(struct sss_stream *st, struct sock *sk, u32 backlog);
+void sss_tree_close(struct sss_stream *st, struct sock *sk);
+bool sss_tree_ended(const struct sss_stream *st);
+
+/* --- listening (accept.c): for names, or for the children of a stream --- */
 struct sss_listener *sss_listener_create(struct sock *sk, u32 backlog);
 void sss_listener_set_backlog(struct sss_listener *l, u32 backlog);
 struct sss_stream *sss_listener_accept(struct sss_listener *l);
@@ -185,6 +197,9 @@ bool sss_listener_ready(const struct sss_listener *l);
 u32 sss_listener_queued(const struct sss_listener *l);
 void sss_listener_settle(struct sss_listener *l, struct sock *sk);
 void sss_listener_close(struct sss_listener *l);
+void sss_listener_detach(struct sss_listener *l, struct sock *sk);
+void sss_listener_get(struct sss_listener *l);
+void sss_listener_put(struct sss_listener *l);
 
 /* --- sending (sendq.c): socket lock held, or slock for the queries --- */
 int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,

@@ -88,8 +88,11 @@ int __sss_table_open_local(struct sss_stream *st)
 		return -ENOMEM;
 	ss->next++;
 	st->id = id;
+	if (st->mother)
+		st->parent = st->mother->id;
 	st->tx.limit = ch->remote.initial_stream_window;
 	list_del_init(&st->wait);
+	__sss_tree_born(st);
 	sss_mib_inc(ch->sn, STREAMS_OPENED);
 	return 0;
 }
@@ -183,6 +186,9 @@ static struct sock *take_socket(struct sss_stream *st)
 
 static void deliver_one(struct sss_stream *st, struct sock *sk, unsigned long events)
 {
+	/* whoever waits for its children */
+	if (events & BIT(SSS_STREAM_ENDED))
+		sss_tree_notify(st);
 	if (sk) {
 		if (events)
 			sss_stream_ops->notify(sk, events);
@@ -216,6 +222,8 @@ void sss_table_deliver(struct sss_channel *ch)
 			spin_unlock(&ch->lock);
 			break;
 		}
+		if (st->flags & SSS_ST_DOOMED)
+			__sss_stream_break(st, st->err);
 		list_del_init(&st->touched);
 		events = st->events;
 		st->events = 0;
@@ -329,12 +337,15 @@ static u64 frame_id(const struct sss_frame *frame)
 	}
 }
 
-static void on_max_streams(struct sss_channel *ch, const struct sss_frame_max_streams *max)
+/* The root's counts every stream, whatever its parent. */
+static int on_max_streams(struct sss_channel *ch, const struct sss_frame_max_streams *max)
 {
 	struct sss_streams *ss = sss_streams(ch);
 
-	if (max->parent == SSS_ID_ROOT && max->count > ss->credit)
-		ss->credit = max->count;
+	if (max->parent != SSS_ID_ROOT)
+		return __sss_tree_credit(ch, max);
+	ss->credit = max(ss->credit, max->count);
+	return 0;
 }
 
 static int receive(struct sss_channel *ch, const struct sss_frame *frame,
@@ -347,8 +358,7 @@ static int receive(struct sss_channel *ch, const struct sss_frame *frame,
 	case SSS_FRAME_INIT:
 		return __sss_accept_stream(ch, &frame->init);
 	case SSS_FRAME_MAX_STREAMS:
-		on_max_streams(ch, &frame->max_streams);
-		return 0;
+		return on_max_streams(ch, &frame->max_streams);
 	case SSS_FRAME_CHANNEL_WINDOW:
 		__sss_flow_pool(ch, frame->channel_window.max);
 		return 0;
@@ -445,7 +455,7 @@ static void start_anew(struct sss_streams *ss)
 /* connect() that got no answer yet, and sent nothing but INIT: no harm in asking again */
 static bool may_ask_again(const struct sss_stream *st)
 {
-	return st->flags & SSS_ST_CONNECTING && !st->tx.next && !st->tx.fin_sent &&
+	return st->flags & SSS_ST_CONNECTING && !st->tx.next && !st->tx.fin_sent && !st->kin &&
 	       !(st->flags & (SSS_ST_INIT_ACKED | SSS_ST_RESET | SSS_ST_STOPPED | SSS_ST_ORPHAN));
 }
 

@@ -30,13 +30,15 @@
 #define SSS_ST_LET_GO		BIT(12)	/* the socket's part is over */
 #define SSS_ST_OVER		BIT(13)	/* out of the table */
 #define SSS_ST_UNCOUNTED	BIT(14)	/* no longer keeps the channel alive */
+#define SSS_ST_DOOMED		BIT(15)	/* never got an id, and its parent is over */
 #define SSS_ST_DUE_INIT		BIT(24)	/* control frames to be sent */
 #define SSS_ST_DUE_REPLY	BIT(25)
 #define SSS_ST_DUE_RESET	BIT(26)
 #define SSS_ST_DUE_STOP		BIT(27)
 #define SSS_ST_DUE_WINDOW	BIT(28)
+#define SSS_ST_DUE_CREDIT	BIT(29)
 #define SSS_ST_DUE		(SSS_ST_DUE_INIT | SSS_ST_DUE_REPLY | SSS_ST_DUE_RESET | \
-				 SSS_ST_DUE_STOP | SSS_ST_DUE_WINDOW)
+				 SSS_ST_DUE_STOP | SSS_ST_DUE_WINDOW | SSS_ST_DUE_CREDIT)
 
 /* struct sss_sent_frame.flags of a STREAM frame */
 #define SSS_SENT_FIN		BIT(0)
@@ -201,12 +203,32 @@ u64 sss_flow_streams_granted(const struct sss_channel *ch);
 
 /* accept.c */
 int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init);
-void sss_listener_get(struct sss_listener *l);
-void sss_listener_put(struct sss_listener *l);
+struct sss_listener *sss_listener_alloc(gfp_t gfp);
 void sss_listener_notify(struct sss_listener *l, unsigned long events);
 void sss_listener_charge(struct sss_listener *l, s32 delta);
 bool sss_listener_is_full(struct sock *sk);
 bool sss_listener_remove(struct sss_listener *l, struct sss_stream *st);
+u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
+			const struct sss_request *request);
+bool sss_listener_set_socket(struct sss_listener *l, struct sock *sk);
+bool sss_listener_is_of(const struct sss_listener *l, const struct sock *sk);
+void sss_listener_drain(struct sss_listener *l);
+
+/* tree.c */
+void __sss_tree_born(struct sss_stream *st);
+int __sss_tree_credit(struct sss_channel *ch, const struct sss_frame_max_streams *max);
+bool __sss_tree_put_init(struct sss_stream *st, struct sss_tx_packet *pkt,
+			 bool (*put)(struct sss_stream *st, struct sss_tx_packet *pkt));
+void __sss_tree_leave(struct sss_stream *st);
+void __sss_tree_forget_mother(struct sss_stream *st);
+u64 __sss_tree_granted(struct sss_stream *st);
+void __sss_tree_credit_lost(struct sss_stream *st, u64 count);
+int __sss_tree_admit(struct sss_stream *parent);
+bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child);
+void __sss_tree_settled(struct sss_stream *child);
+void sss_tree_notify(struct sss_stream *st);
+struct sss_listener *sss_tree_listener(struct sss_stream *st);
+void sss_tree_free(struct sss_stream *st);
 
 /* request.c */
 u8 sss_request_lookup(struct sss_host *host, const struct sss_eid *from,

@@ -155,6 +155,7 @@ static void drop_unaccepted(struct sss_channel *ch)
 			continue;
 		__sss_flow_accepted(st);
 		sss_recvq_purge(st);
+		__sss_tree_settled(st);
 		__sss_stream_reset(st, SSS_RESET_CLOSED);
 		__sss_stream_orphan(st);
 	}

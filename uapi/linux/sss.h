@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 #include <linux/socket.h>
+#include <linux/sockios.h>
 #ifndef __KERNEL__
 #include <sys/socket.h>		/* sa_family_t, and AF_* where libc names one */
 #endif
@@ -74,6 +75,52 @@ struct sockaddr_sss {
 #define SSS_FASTOPEN		6	/* rw int: connect() on a live channel does not wait */
 #define SSS_USER_TIMEOUT	7	/* rw unsigned int: ms without progress, 0: no limit */
 #define SSS_FAMILY		8	/* rw int: AF_UNSPEC, AF_INET or AF_INET6 only */
+#define SSS_LISTEN_INHERIT	9	/* rw int: substreams of this stream listen, too */
+
+/*
+ * Substreams. A stream may be opened on any stream, from either end, to any
+ * depth; who holds the other end of the parent takes it with listen() and
+ * accept() on the parent. listen() on a stream says how many may wait there; without it
+ * 8 do, and what is more waits with its data at the opener, whose writes block
+ * (EAGAIN) at SO_SNDBUF. A substream outlives its parent; it has the parent's addresses and,
+ * to begin with, the parent's socket options. poll() tells of one that waits by POLLRDBAND.
+ */
+
+/**
+ * struct sss_open - ioctl(stream, SSS_IOC_OPEN, &open): a new stream on a stream
+ * @kind: SOCK_STREAM
+ * @flags: SOCK_CLOEXEC, SOCK_NONBLOCK, of the new descriptor
+ * @reserved: 0
+ *
+ * Returns a descriptor at once, writable at once: no packet is waited for, and
+ * the first data goes with the request. ENOTCONN: not a stream, or it is over;
+ * ENOBUFS: 65536 streams are open to this peer; EINVAL, ESOCKTNOSUPPORT.
+ */
+struct sss_open {
+	__u32	kind;
+	__u32	flags;
+	__u32	reserved[6];
+};
+
+/**
+ * struct sss_acceptor - ioctl(stream, SSS_IOC_ACCEPTOR, &acceptor): a listening socket
+ * @flags: SOCK_CLOEXEC, SOCK_NONBLOCK, of the new descriptor
+ * @backlog: as of listen()
+ * @reserved: 0
+ *
+ * For event loops: a descriptor on which accept() gives the substreams of this
+ * stream, and which polls POLLIN when one waits. It takes over from the
+ * stream's own listen(). EBUSY: there is one already. accept() fails with
+ * EINVAL once the stream is over and none waits.
+ */
+struct sss_acceptor {
+	__u32	flags;
+	__u32	backlog;
+	__u32	reserved[2];
+};
+
+#define SSS_IOC_OPEN		(SIOCPROTOPRIVATE + 0)
+#define SSS_IOC_ACCEPTOR	(SIOCPROTOPRIVATE + 1)
 
 /* How a peer answers a request for a service; errno of connect() behind it */
 enum sss_service_status {
