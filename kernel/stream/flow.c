@@ -46,12 +46,15 @@ int __sss_flow_check(struct sss_stream *st, u64 end)
 	return 0;
 }
 
+/* A frame for a quarter of the pool, but at once where less than that is left. */
 static void return_to_pool(struct sss_channel *ch, u64 octets)
 {
 	struct sss_streams *ss = sss_streams(ch);
+	u64 quarter = ch->local.channel_window / 4;
 
 	ss->pool_returned += octets;
-	if (ss->pool_returned - ss->pool_granted >= ch->local.channel_window / 4)
+	if (ss->pool_returned - ss->pool_granted >= quarter ||
+	    ss->pool_received + quarter > pool_limit(ch))
 		ss->pool_due = true;
 }
 
@@ -230,9 +233,12 @@ void __sss_flow_grant_streams(struct sss_channel *ch)
 {
 	struct sss_streams *ss = sss_streams(ch);
 	u64 most = min(ss->closed + ch->local.max_streams, ss->base + ss->width);
+	u64 granted = sss_flow_streams_granted(ch);
+	u64 quarter = max(ch->local.max_streams / 4, 1ULL);
 
 	lockdep_assert_held(&ch->lock);
-	if (most >= sss_flow_streams_granted(ch) + max(ch->local.max_streams / 4, 1ULL))
+	/* at once where little is left: somebody may wait for it */
+	if (most >= granted + (granted - ss->base > quarter ? quarter : 1))
 		ss->granted_due = true;
 }
 

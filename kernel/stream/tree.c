@@ -263,6 +263,8 @@ void __sss_tree_leave(struct sss_stream *st)
 		list_for_each_entry_safe(child, next, &sss_streams(st->ch)->opening, wait)
 			if (child->mother == st)
 				doom(child, err);
+		/* again, if its own socket heard of the end before: for the acceptor's */
+		__sss_table_touch(st, BIT(SSS_STREAM_ENDED));
 	}
 	__sss_tree_forget_mother(st);
 }
