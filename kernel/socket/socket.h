@@ -41,6 +41,7 @@ struct sss_stream;
  * @cork: SSS_CORK
  * @fastopen: SSS_FASTOPEN
  * @listen_inherit: SSS_LISTEN_INHERIT
+ * @priority: SSS_PRIORITY; weight 0: never set
  * @failed: the stream's error has been moved to sk_err
  */
 struct sss_sock {
@@ -62,6 +63,7 @@ struct sss_sock {
 	bool cork;
 	bool fastopen;
 	bool listen_inherit;
+	struct sss_priority priority;
 	bool failed;
 };
 

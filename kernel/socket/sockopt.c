@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <linux/uaccess.h>
 #include "stream/stream.h"
+#include "wire/frame.h"
 #include "wire/name.h"
 #include "socket.h"
 
@@ -68,6 +69,30 @@ static int set_family(struct sock *sk, int val)
 	return 0;
 }
 
+/* struct sss_priority, or a longer one that says no more */
+static int set_priority(struct sock *sk, sockptr_t val, unsigned int len)
+{
+	struct sss_priority priority;
+	int err;
+
+	if (len < sizeof(priority))
+		return -EINVAL;
+	err = check_zeroed_sockptr(val, sizeof(priority), len - sizeof(priority));
+	if (err <= 0)
+		return err ?: -E2BIG;
+	if (copy_from_sockptr(&priority, val, sizeof(priority)))
+		return -EFAULT;
+	if (priority.urgency > SSS_URGENCY_MAX || priority.incremental > 1 ||
+	    priority.weight < SSS_WEIGHT_MIN || priority.reserved)
+		return -EINVAL;
+	lock_sock(sk);
+	sss_sk(sk)->priority = priority;
+	if (sss_sk(sk)->stream)
+		sss_stream_set_priority(sss_sk(sk)->stream, &priority);
+	release_sock(sk);
+	return 0;
+}
+
 static int set_int(struct sock *sk, int name, int val)
 {
 	int err = 0;
@@ -119,6 +144,8 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 		return set_desc(sk, &sss_sk(sk)->service_desc, val, len);
 	case SSS_PROTOCOL_DESC:
 		return set_desc(sk, &sss_sk(sk)->protocol_desc, val, len);
+	case SSS_PRIORITY:
+		return set_priority(sk, val, len);
 	case SSS_CORK:
 	case SSS_FASTOPEN:
 	case SSS_USER_TIMEOUT:
@@ -185,6 +212,21 @@ static int get_info(struct sock *sk, char __user *val, int __user *optlen, int r
 	return put_struct(val, optlen, room, &info, sizeof(info));
 }
 
+static int get_priority(struct sock *sk, char __user *val, int __user *optlen, int room)
+{
+	struct sss_priority priority = {
+		.urgency = SSS_URGENCY_USUAL, .incremental = 1, .weight = SSS_WEIGHT_USUAL,
+	};
+
+	lock_sock(sk);
+	if (sss_sk(sk)->stream)
+		sss_stream_get_priority(sss_sk(sk)->stream, &priority);
+	else if (sss_sk(sk)->priority.weight)
+		priority = sss_sk(sk)->priority;
+	release_sock(sk);
+	return put_struct(val, optlen, room, &priority, sizeof(priority));
+}
+
 static int get_int(int number, char __user *val, int __user *optlen, int room)
 {
 	int len = min_t(int, sizeof(number), room);
@@ -226,6 +268,8 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_status(sk, val, optlen, room);
 	case SSS_INFO:
 		return get_info(sk, val, optlen, room);
+	case SSS_PRIORITY:
+		return get_priority(sk, val, optlen, room);
 	case SSS_CORK:
 		return get_int(READ_ONCE(ss->cork), val, optlen, room);
 	case SSS_FASTOPEN:

@@ -59,6 +59,7 @@ static int become_child(struct file *file, struct sss_stream *parent)
 {
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock->sk;
+	struct sss_priority priority;
 	struct sss_stream *st = sss_stream_create(SSS_KIND_STREAM, GFP_KERNEL_ACCOUNT);
 	int err;
 
@@ -66,6 +67,8 @@ static int become_child(struct file *file, struct sss_stream *parent)
 		return -ENOMEM;
 	lock_sock(sk);
 	sss_stream_set_user_timeout(st, sss_sk(sk)->user_timeout);
+	sss_stream_get_priority(parent, &priority);
+	sss_stream_set_priority(st, &priority);
 	__sss_sock_set_stream(sk, st);
 	err = sss_tree_open(parent, st, sk);
 	if (!err) {

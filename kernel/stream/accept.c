@@ -557,6 +557,11 @@ int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *ini
 	if (!st)
 		return -ENOMEM;
 	st->parent = init->parent;
+	st->wanted = (struct sss_priority){
+		.urgency = init->urgency, .incremental = init->incremental,
+		.weight = init->weight,
+	};
+	st->ordered = st->wanted;
 	__sss_stream_join(st, ch, SSS_ST_CONNECTED);
 	if (__sss_table_add_remote(st, init->id)) {
 		__sss_stream_break(st, -ENOMEM);

@@ -34,9 +34,9 @@ static bool put_init(struct sss_stream *st, struct sss_tx_packet *pkt)
 		.id = st->id,
 		.parent = st->parent,
 		.kind = st->kind,
-		.urgency = st->urgency,
-		.incremental = true,
-		.weight = SSS_WEIGHT,
+		.urgency = st->wanted.urgency,
+		.incremental = st->wanted.incremental,
+		.weight = st->wanted.weight,
 	};
 	if (request) {
 		frame.init.service = (const u8 *)request->service;
@@ -130,6 +130,21 @@ static bool put_credit(struct sss_stream *st, struct sss_tx_packet *pkt)
 	return put(pkt, &frame, st->id, count);
 }
 
+static bool put_priority(struct sss_stream *st, struct sss_tx_packet *pkt)
+{
+	struct sss_frame frame = {
+		.type = SSS_FRAME_PRIORITY,
+		.priority = {
+			.id = st->id, .sequence = st->orders_sent,
+			.urgency = st->wanted.urgency,
+			.incremental = st->wanted.incremental,
+			.weight = st->wanted.weight,
+		},
+	};
+
+	return sss_recvq_over(st) || put(pkt, &frame, st->id, st->orders_sent);
+}
+
 static const struct {
 	u32 due;
 	bool (*put)(struct sss_stream *st, struct sss_tx_packet *pkt);
@@ -140,6 +155,7 @@ static const struct {
 	{ SSS_ST_DUE_STOP, put_stop },
 	{ SSS_ST_DUE_WINDOW, put_window },
 	{ SSS_ST_DUE_CREDIT, put_credit },
+	{ SSS_ST_DUE_PRIORITY, put_priority },
 };
 
 /**
@@ -305,6 +321,10 @@ void sss_control_lost(struct sss_channel *ch, const struct sss_sent_frame *frame
 		return;
 	case SSS_FRAME_MAX_STREAMS:
 		__sss_tree_credit_lost(st, frame->value);
+		return;
+	case SSS_FRAME_PRIORITY:
+		if (frame->value == st->orders_sent)
+			__sss_sched_due(st, SSS_ST_DUE_PRIORITY);
 		return;
 	case SSS_FRAME_WINDOW:
 		if (frame->value == READ_ONCE(st->rx.limit) && !sss_recvq_over(st))

@@ -5,14 +5,16 @@
  * First frames of the channel, then control frames of streams (@due), then
  * data. Streams that may send data stand in a round for their urgency; the
  * first of the most urgent round sends until its deficit is used up (deficit
- * round robin), then goes to the end. A stream that its window or an empty
- * queue holds back stands in no round.
+ * round robin, by weight), then goes to the end. Of the streams of a round that
+ * are not incremental only one stands in it, the others behind that one
+ * (RFC 9218 section 10). A stream that its window or an empty queue holds back
+ * stands nowhere.
  */
 #include <linux/bitops.h>
 #include <linux/math64.h>
 #include "stream/table.h"
 
-#define QUANTUM		3000	/* bytes of a turn: about two packets */
+#define QUANTUM		3000	/* bytes of a turn at the usual weight: about two packets */
 #define SLIVER		64	/* do not cut less than this off for the end of a packet */
 #define HEADERS		64	/* at most, in a packet of one stream's data */
 #define STARVED_NS	(20 * NSEC_PER_MSEC)
@@ -74,6 +76,55 @@ static bool choose(struct sss_stream *st, struct piece *p)
 	return p->len || (tx->next == tx->end && tx->fin && (!tx->fin_sent || tx->fin_lost));
 }
 
+static s32 quantum(const struct sss_stream *st)
+{
+	return QUANTUM * st->ordered.weight / SSS_WEIGHT_USUAL;
+}
+
+/* By id, so that what was asked for first is complete first. */
+static void wait_behind(struct list_head *serial, struct sss_stream *st)
+{
+	struct sss_stream *before;
+
+	list_for_each_entry_reverse(before, serial, sched)
+		if (before->id < st->id)
+			break;
+	list_add(&st->sched, &before->sched);
+}
+
+static void enter(struct sss_streams *ss, struct sss_stream *st)
+{
+	u8 level = st->ordered.urgency;
+
+	if (!st->ordered.incremental && ss->serving[level]) {
+		wait_behind(&ss->serial[level], st);
+		return;
+	}
+	if (!st->ordered.incremental)
+		ss->serving[level] = st;
+	st->deficit = quantum(st);
+	list_add_tail(&st->sched, &ss->level[level]);
+	ss->levels |= BIT(level);
+}
+
+static void leave(struct sss_streams *ss, struct sss_stream *st)
+{
+	u8 level = st->ordered.urgency;
+	struct sss_stream *next;
+
+	list_del_init(&st->sched);
+	if (ss->serving[level] == st) {
+		ss->serving[level] = NULL;
+		next = list_first_entry_or_null(&ss->serial[level], struct sss_stream, sched);
+		if (next) {
+			list_del_init(&next->sched);
+			enter(ss, next);
+		}
+	}
+	if (list_empty(&ss->level[level]))
+		ss->levels &= ~BIT(level);
+}
+
 /**
  * __sss_sched_activate() - a stream may have something to send
  * @st: stream of a channel, which is locked
@@ -92,9 +143,7 @@ void __sss_sched_activate(struct sss_stream *st)
 	spin_unlock(&st->tx.lock);
 	if (!any)
 		return;
-	st->deficit = QUANTUM;
-	list_add_tail(&st->sched, &ss->level[st->urgency]);
-	ss->levels |= BIT(st->urgency);
+	enter(ss, st);
 }
 
 /**
@@ -103,14 +152,77 @@ void __sss_sched_activate(struct sss_stream *st)
  */
 void __sss_sched_leave(struct sss_stream *st)
 {
-	struct sss_streams *ss = sss_streams(st->ch);
+	lockdep_assert_held(&st->ch->lock);
+	if (!list_empty(&st->sched))
+		leave(sss_streams(st->ch), st);
+}
+
+/**
+ * __sss_sched_order() - what is sent of a stream has another priority from now on
+ * @st: stream of a channel, which is locked
+ * @priority: valid
+ */
+void __sss_sched_order(struct sss_stream *st, const struct sss_priority *priority)
+{
+	lockdep_assert_held(&st->ch->lock);
+	__sss_sched_leave(st);
+	st->ordered = *priority;
+	__sss_sched_activate(st);
+}
+
+/**
+ * __sss_sched_ordered() - PRIORITY arrived
+ * @st: stream of a channel, which is locked
+ * @frame: it
+ *
+ * Who receives the data has the last word.
+ */
+void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority *frame)
+{
+	struct sss_priority priority = {
+		.urgency = frame->urgency, .incremental = frame->incremental,
+		.weight = frame->weight,
+	};
 
 	lockdep_assert_held(&st->ch->lock);
-	if (list_empty(&st->sched))
+	if (frame->sequence <= st->orders_seen)
 		return;
-	list_del_init(&st->sched);
-	if (list_empty(&ss->level[st->urgency]))
-		ss->levels &= ~BIT(st->urgency);
+	st->orders_seen = frame->sequence;
+	__sss_sched_order(st, &priority);
+}
+
+/**
+ * sss_stream_set_priority() - SSS_PRIORITY
+ * @st: stream, its socket locked
+ * @priority: valid
+ */
+void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority)
+{
+	struct sss_channel *ch = st->ch;
+
+	if (!ch) {
+		st->wanted = *priority;
+		st->ordered = *priority;
+		return;
+	}
+	spin_lock_bh(&ch->lock);
+	st->wanted = *priority;
+	if (!st->orders_seen)
+		__sss_sched_order(st, priority);
+	st->orders_sent++;
+	__sss_sched_due(st, SSS_ST_DUE_PRIORITY);
+	spin_unlock_bh(&ch->lock);
+	sss_channel_transmit(ch);
+}
+
+/**
+ * sss_stream_get_priority() - what was wanted of a stream, by us or who opened it
+ * @st: stream, its socket locked
+ * @priority: filled
+ */
+void sss_stream_get_priority(struct sss_stream *st, struct sss_priority *priority)
+{
+	*priority = st->wanted;
 }
 
 /**
@@ -288,14 +400,19 @@ static enum outcome put_next(struct sss_stream *st, struct sss_tx_packet *pkt, u
 	return outcome;
 }
 
-/* The turn goes on while the deficit lasts. */
-static void charge(struct sss_streams *ss, struct sss_stream *st, u32 len)
+/* The first of the most urgent round whose deficit lasts */
+static struct sss_stream *whose_turn(struct sss_streams *ss)
 {
-	st->deficit -= len;
-	if (st->deficit > 0)
-		return;
-	st->deficit += QUANTUM;
-	list_move_tail(&st->sched, &ss->level[st->urgency]);
+	struct list_head *round = &ss->level[__ffs(ss->levels)];
+	struct sss_stream *st;
+
+	for (;;) {
+		st = list_first_entry(round, struct sss_stream, sched);
+		if (st->deficit > 0)
+			return st;
+		st->deficit += quantum(st);
+		list_move_tail(&st->sched, round);
+	}
 }
 
 static void put_data(struct sss_channel *ch, struct sss_tx_packet *pkt)
@@ -305,10 +422,10 @@ static void put_data(struct sss_channel *ch, struct sss_tx_packet *pkt)
 	u32 len;
 
 	while (ss->levels && !pkt->full) {
-		st = list_first_entry(&ss->level[__ffs(ss->levels)], struct sss_stream, sched);
+		st = whose_turn(ss);
 		switch (put_next(st, pkt, &len)) {
 		case PUT_DONE:
-			charge(ss, st, len);
+			st->deficit -= max(len, 1U);
 			break;
 		case PUT_NOTHING:
 			__sss_sched_leave(st);

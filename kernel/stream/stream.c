@@ -54,7 +54,10 @@ struct sss_stream *sss_stream_alloc(u8 kind, gfp_t gfp)
 	st->id = SSS_STREAM_NO_ID;
 	st->parent = SSS_ID_ROOT;
 	st->kind = kind;
-	st->urgency = SSS_URGENCY;
+	st->wanted = (struct sss_priority){
+		.urgency = SSS_URGENCY_USUAL, .incremental = 1, .weight = SSS_WEIGHT_USUAL,
+	};
+	st->ordered = st->wanted;
 	INIT_LIST_HEAD(&st->all);
 	INIT_LIST_HEAD(&st->due);
 	INIT_LIST_HEAD(&st->sched);

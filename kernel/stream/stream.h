@@ -40,6 +40,8 @@ struct sss_note;
 struct sss_stream;
 
 #define SSS_STREAM_NO_ID (~0ULL)
+#define SSS_URGENCY_USUAL 3	/* of a new stream, as the next */
+#define SSS_WEIGHT_USUAL 16
 #define SSS_RESET_CLOSED 0	/* code of RESET and STOP when a program just goes away */
 
 /* What changed since the socket was last told: bit numbers for notify() */
@@ -77,7 +79,10 @@ enum sss_stream_event {
  *	listener's queue (its lock)
  * @events: bits of enum sss_stream_event for notify(); C
  * @kind: SSS_KIND_*
- * @urgency: scheduler level
+ * @wanted: how the program wants data ordered
+ * @ordered: how what we send is: as the peer wants, if it said so, else as @wanted
+ * @orders_sent: PRIORITY frames we sent, or that are due
+ * @orders_seen: sequence number of the peer's last
  * @status: enum sss_service_status the peer, or we, answered
  * @deficit: bytes it may still send before the next one's turn
  * @user_timeout: ms without progress until it breaks, 0: never. READ_ONCE
@@ -111,8 +116,11 @@ struct sss_stream {
 	struct list_head wait;
 	u8 events;
 	u8 kind;
-	u8 urgency;
 	u8 status;
+	struct sss_priority wanted;
+	struct sss_priority ordered;
+	u32 orders_sent;
+	u64 orders_seen;
 	s32 deficit;
 	u64 progress_at;
 	u64 deadline;
@@ -149,6 +157,8 @@ void sss_stream_close(struct sss_stream *st);
 void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason);
 void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms);
 void sss_stream_settle(struct sss_stream *st, struct sock *sk);
+void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority);
+void sss_stream_get_priority(struct sss_stream *st, struct sss_priority *priority);
 void sss_stream_get(struct sss_stream *st);
 void sss_stream_put(struct sss_stream *st);
 

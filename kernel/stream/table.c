@@ -308,6 +308,9 @@ static int on_frame(struct sss_stream *st, const struct sss_frame *frame,
 	case SSS_FRAME_WINDOW:
 		on_window(st, frame->window.max);
 		return 0;
+	case SSS_FRAME_PRIORITY:
+		__sss_sched_ordered(st, &frame->priority);
+		return 0;
 	case SSS_FRAME_SERVICE_REPLY:
 		if (!(st->flags & SSS_ST_LOCAL))
 			return SSS_ERROR_STREAM_STATE;
@@ -387,8 +390,10 @@ static int init(struct sss_channel *ch)
 	INIT_LIST_HEAD(&ss->flight);
 	INIT_LIST_HEAD(&ss->touched);
 	INIT_LIST_HEAD(&ss->timed);
-	for (i = 0; i < SSS_LEVELS; i++)
+	for (i = 0; i < SSS_LEVELS; i++) {
 		INIT_LIST_HEAD(&ss->level[i]);
+		INIT_LIST_HEAD(&ss->serial[i]);
+	}
 	ch->streams = ss;
 	return 0;
 }

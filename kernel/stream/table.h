@@ -11,8 +11,6 @@
 #include "stream/stream.h"
 
 #define SSS_LEVELS	8	/* urgency 0 to 7 */
-#define SSS_URGENCY	3	/* of a new stream */
-#define SSS_WEIGHT	16
 
 /* struct sss_stream.flags */
 #define SSS_ST_LOCAL		BIT(0)	/* opened by us */
@@ -37,8 +35,10 @@
 #define SSS_ST_DUE_STOP		BIT(27)
 #define SSS_ST_DUE_WINDOW	BIT(28)
 #define SSS_ST_DUE_CREDIT	BIT(29)
+#define SSS_ST_DUE_PRIORITY	BIT(30)
 #define SSS_ST_DUE		(SSS_ST_DUE_INIT | SSS_ST_DUE_REPLY | SSS_ST_DUE_RESET | \
-				 SSS_ST_DUE_STOP | SSS_ST_DUE_WINDOW | SSS_ST_DUE_CREDIT)
+				 SSS_ST_DUE_STOP | SSS_ST_DUE_WINDOW | SSS_ST_DUE_CREDIT | \
+				 SSS_ST_DUE_PRIORITY)
 
 /* struct sss_sent_frame.flags of a STREAM frame */
 #define SSS_SENT_FIN		BIT(0)
@@ -53,7 +53,9 @@
  * @flight: have something sent that is not acknowledged, longest ago first
  * @touched: their sockets have something to learn
  * @timed: have a deadline
- * @level: who may send data, per urgency
+ * @level: whose turn it is to send data, per urgency
+ * @serial: who waits until the one in @serving has nothing more to send
+ * @serving: of the streams that are not incremental, the one in @level
  * @levels: bit per non-empty level
  * @next: sequence number of the next stream we open
  * @credit: of MAX_STREAMS: we may open those with lower numbers
@@ -84,6 +86,8 @@ struct sss_streams {
 	struct list_head touched;
 	struct list_head timed;
 	struct list_head level[SSS_LEVELS];
+	struct list_head serial[SSS_LEVELS];
+	struct sss_stream *serving[SSS_LEVELS];
 	u8 levels;
 	u64 next;
 	u64 credit;
@@ -166,6 +170,8 @@ void sss_sendq_free(struct sss_stream *st);
 void __sss_sched_due(struct sss_stream *st, u32 due);
 void __sss_sched_activate(struct sss_stream *st);
 void __sss_sched_leave(struct sss_stream *st);
+void __sss_sched_order(struct sss_stream *st, const struct sss_priority *priority);
+void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority *frame);
 void __sss_sched_fly(struct sss_stream *st);
 void __sss_sched_land(struct sss_stream *st);
 bool sss_sched_pending(struct sss_channel *ch);

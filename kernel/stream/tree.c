@@ -166,7 +166,6 @@ int sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct so
 	child->sk = sk;
 	sss_stream_get(parent);
 	child->mother = parent;
-	child->urgency = parent->urgency;
 	list_add_tail(&child->wait, &parent->kin->waiting);
 	release_waiting(parent);
 	child->progress_at = ktime_get_ns();
@@ -352,7 +351,6 @@ bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child)
 
 	lockdep_assert_held(&parent->ch->lock);
 	parent->kin->arrived++;
-	child->urgency = parent->urgency;
 	sss_listener_get(l);
 	if (sss_listener_enqueue(l, child, NULL) == SSS_SERVICE_OK)
 		return true;

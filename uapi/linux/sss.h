@@ -76,6 +76,27 @@ struct sockaddr_sss {
 #define SSS_USER_TIMEOUT	7	/* rw unsigned int: ms without progress, 0: no limit */
 #define SSS_FAMILY		8	/* rw int: AF_UNSPEC, AF_INET or AF_INET6 only */
 #define SSS_LISTEN_INHERIT	9	/* rw int: substreams of this stream listen, too */
+#define SSS_PRIORITY		10	/* rw struct sss_priority */
+
+/**
+ * struct sss_priority - which of the streams to one peer goes first
+ * @urgency: 0 (first) to 7; 3 unless set. Nothing of a level is sent while one
+ *	above has something that may be sent
+ * @incremental: 1 (unless set): streams of a level share it by @weight; 0: those
+ *	of a level go one after the other and together take the share of one
+ * @weight: 1 to 255, 16 unless set
+ * @reserved: 0
+ *
+ * May change at any time; substreams begin with that of their parent. It orders
+ * what we send, and the peer is told to order what it sends; where both ends
+ * have set one, what the receiver of the data wants counts. EINVAL: out of range.
+ */
+struct sss_priority {
+	__u8	urgency;
+	__u8	incremental;
+	__u8	weight;
+	__u8	reserved;
+};
 
 /*
  * Substreams. A stream may be opened on any stream, from either end, to any

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Priorities: urgent streams first, shares by weight, one after the other where
+ * that is wanted; set by who sends or by who receives, and changed in flight.
+ */
+#include "kselftest_harness.h"
+#include "sock.h"
+
+#define WAIT 15000
+#define RATE "rate 6mbit limit 20"	/* the cable is what streams compete for */
+
+static int prefer(int fd, int urgency, int incremental, int weight)
+{
+	struct sss_priority priority = {
+		.urgency = urgency, .incremental = incremental, .weight = weight,
+	};
+
+	return setsockopt(fd, SOL_SSS, SSS_PRIORITY, &priority, sizeof(priority));
+}
+
+FIXTURE(priority) {
+	int near[3], far[3];
+	pid_t writer[3];
+};
+
+FIXTURE_VARIANT(priority) {
+	bool by_receiver;
+};
+
+FIXTURE_VARIANT_ADD(priority, by_sender) { .by_receiver = false };
+FIXTURE_VARIANT_ADD(priority, by_receiver) { .by_receiver = true };
+
+FIXTURE_SETUP(priority)
+{
+	int i, fd[2], large = 1 << 20;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, stream_pair(V4, fd));
+		self->near[i] = fd[ALICE];
+		self->far[i] = fd[BOB];
+		self->writer[i] = 0;
+		setsockopt(fd[BOB], SOL_SOCKET, SO_RCVBUF, &(int){ 4 << 20 }, sizeof(int));
+		setsockopt(fd[ALICE], SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
+	}
+	/* one packet at a time, so that the queue of the cable is short */
+	shell_in(ALICE, "ethtool -K wire tso off gso off tx-udp-segmentation off >/dev/null");
+	netem(ALICE, RATE);
+}
+
+FIXTURE_TEARDOWN(priority)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (self->writer[i]) {
+			kill(self->writer[i], SIGKILL);
+			waitpid(self->writer[i], NULL, 0);
+		}
+		close(self->near[i]);
+		close(self->far[i]);
+	}
+	netem(ALICE, NULL);
+	EXPECT_TRUE(eventually(WAIT, !get_stat(ALICE, "Streams")));
+}
+
+/* A program that writes as long as it is let */
+static pid_t write_on(int fd)
+{
+	static char buf[16384];
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	while (send(fd, buf, sizeof(buf), MSG_NOSIGNAL) > 0)
+		;
+	_exit(0);
+}
+
+/* Reads all of them for a while; what came of each */
+static void read_all(const int *fd, int n, long long ms, long long *got)
+{
+	long long end = now_ms() + ms;
+	static char buf[65536];
+	struct pollfd p[3];
+	int i;
+
+	memset(got, 0, n * sizeof(*got));
+	while (now_ms() < end) {
+		for (i = 0; i < n; i++)
+			p[i] = (struct pollfd){ .fd = fd[i], .events = POLLIN };
+		poll(p, n, 20);
+		for (i = 0; i < n; i++) {
+			ssize_t len = p[i].revents & POLLIN ?
+				      recv(fd[i], buf, sizeof(buf), MSG_DONTWAIT) : 0;
+
+			if (len > 0)
+				got[i] += len;
+		}
+	}
+}
+
+#define SET(i, ...) prefer(variant->by_receiver ? self->far[i] : self->near[i], __VA_ARGS__)
+
+TEST_F(priority, weights)
+{
+	long long got[2], skip[2];
+	int i;
+
+	ASSERT_EQ(0, SET(0, 3, 1, 48));
+	ASSERT_EQ(0, SET(1, 3, 1, 16));
+	for (i = 0; i < 2; i++)
+		self->writer[i] = write_on(self->near[i]);
+	read_all(self->far, 2, 300, skip);
+	read_all(self->far, 2, 1500, got);
+	ASSERT_LT(400000, got[0] + got[1]);
+	EXPECT_LE(70, 100 * got[0] / (got[0] + got[1])) TH_LOG("%lld to %lld", got[0], got[1]);
+	EXPECT_GE(80, 100 * got[0] / (got[0] + got[1])) TH_LOG("%lld to %lld", got[0], got[1]);
+}
+
+/* SST, figure 9: two share, an urgent third freezes them, and lets them go on. */
+TEST_F(priority, urgent_freezes)
+{
+	long long got[3];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		self->writer[i] = write_on(self->near[i]);
+	read_all(self->far, 3, 400, got);
+	EXPECT_LT(got[0] / 2, got[1]);
+	EXPECT_LT(got[1] / 2, got[0]);
+
+	ASSERT_EQ(0, SET(2, 0, 1, 16));
+	self->writer[2] = write_on(self->near[2]);
+	read_all(self->far, 3, 300, got);	/* what was under way already */
+	read_all(self->far, 3, 600, got);
+	EXPECT_LT(150000, got[2]);
+	EXPECT_GT(got[2] / 20, got[0] + got[1]) TH_LOG("%lld, %lld, %lld", got[0], got[1], got[2]);
+
+	/* The swap, in flight: the urgent one becomes the least of all. */
+	ASSERT_EQ(0, SET(2, 7, 1, 16));
+	read_all(self->far, 3, 300, got);
+	read_all(self->far, 3, 600, got);
+	EXPECT_LT(150000, got[0] + got[1]);
+	EXPECT_GT((got[0] + got[1]) / 20, got[2]) TH_LOG("%lld, %lld, %lld", got[0], got[1], got[2]);
+}
+
+/* Streams that are not incremental are complete one after the other. */
+TEST_F(priority, one_after_the_other)
+{
+	long long got[3];
+	int i;
+
+	ASSERT_EQ(0, SET(0, 3, 0, 16));
+	ASSERT_EQ(0, SET(1, 3, 0, 16));
+	for (i = 0; i < 2; i++)
+		self->writer[i] = write_on(self->near[i]);
+	read_all(self->far, 2, 300, got);
+	read_all(self->far, 2, 1000, got);
+	/* One has nearly all of it; the other what the first leaves. */
+	EXPECT_LT(150000, got[0] + got[1]);
+	EXPECT_LT(2 * got[1], got[0]) TH_LOG("%lld to %lld", got[0], got[1]);
+	/* But they starve nobody of their level. */
+	self->writer[2] = write_on(self->near[2]);
+	read_all(self->far, 3, 300, got);
+	read_all(self->far, 3, 600, got);
+	EXPECT_LT((got[0] + got[1]) / 2, got[2]) TH_LOG("%lld, %lld, %lld", got[0], got[1], got[2]);
+}
+
+/* Who receives has the last word. */
+TEST(receiver_counts)
+{
+	struct sss_priority priority;
+	socklen_t len = sizeof(priority);
+	struct sss_open open = { .kind = SOCK_STREAM };
+	int fd[2], child, other;
+
+	ASSERT_EQ(0, stream_pair(V4, fd));
+	ASSERT_EQ(0, getsockopt(fd[ALICE], SOL_SSS, SSS_PRIORITY, &priority, &len));
+	EXPECT_EQ(3, priority.urgency);
+	EXPECT_EQ(1, priority.incremental);
+	EXPECT_EQ(16, priority.weight);
+	/* A child begins with it, and the other end sees what it was opened with. */
+	ASSERT_EQ(0, prefer(fd[ALICE], 1, 0, 99));
+	ASSERT_EQ(0, listen(fd[BOB], 1));
+	child = ioctl(fd[ALICE], SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, child);
+	other = accept(fd[BOB], NULL, NULL);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, getsockopt(other, SOL_SSS, SSS_PRIORITY, &priority, &len));
+	EXPECT_EQ(1, priority.urgency);
+	EXPECT_EQ(0, priority.incremental);
+	EXPECT_EQ(99, priority.weight);
+	close(child);
+	close(other);
+
+	EXPECT_EQ(-1, prefer(fd[ALICE], 8, 0, 16));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, prefer(fd[ALICE], 3, 2, 16));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, prefer(fd[ALICE], 3, 0, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, setsockopt(fd[ALICE], SOL_SSS, SSS_PRIORITY, &priority, 3));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, setsockopt(fd[ALICE], SOL_SSS, SSS_PRIORITY,
+				 &(char[8]){ 3, 1, 16, 0, 0, 0, 0, 1 }, 8));
+	EXPECT_EQ(E2BIG, errno);
+	EXPECT_EQ(0, setsockopt(fd[ALICE], SOL_SSS, SSS_PRIORITY, &(char[8]){ 3, 1, 16 }, 8));
+	close(fd[ALICE]);
+	close(fd[BOB]);
+}
+
+TEST_HARNESS_MAIN
