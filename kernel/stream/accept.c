@@ -504,7 +504,7 @@ static void refuse_child(struct sss_stream *st)
 	st->flags |= SSS_ST_ACCEPTED | SSS_ST_LET_GO;
 	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
 	__sss_stream_reset(st, SSS_RESET_CLOSED);
-	__sss_stream_stop(st, SSS_RESET_CLOSED);
+	__sss_stream_stop(st);
 }
 
 static void settle_request(struct sss_stream *st, const struct sss_frame_init *init)

@@ -102,7 +102,7 @@ static bool put_stop(struct sss_stream *st, struct sss_tx_packet *pkt)
 {
 	struct sss_frame frame = {
 		.type = SSS_FRAME_STOP,
-		.stop = { .id = st->id, .code = st->stop_code },
+		.stop = { .id = st->id, .code = SSS_RESET_CLOSED },
 	};
 
 	return sss_recvq_over(st) || put(pkt, &frame, st->id, 0);

@@ -265,7 +265,7 @@ void __sss_stream_abort(struct sss_stream *st, int err)
 	cmpxchg(&st->err, 0, err);
 	st->flags &= ~SSS_ST_CONNECTING;
 	__sss_stream_reset(st, SSS_RESET_CLOSED);
-	__sss_stream_stop(st, SSS_RESET_CLOSED);
+	__sss_stream_stop(st);
 	__sss_stream_let_go(st);
 }
 
@@ -293,11 +293,10 @@ void __sss_stream_reset(struct sss_stream *st, u64 code)
 /**
  * __sss_stream_stop() - want no more of the peer's direction
  * @st: stream of a channel, which is locked
- * @code: for the peer, 62 bits
  *
  * What has arrived stays readable.
  */
-void __sss_stream_stop(struct sss_stream *st, u64 code)
+void __sss_stream_stop(struct sss_stream *st)
 {
 	lockdep_assert_held(&st->ch->lock);
 	spin_lock(&st->rx.lock);
@@ -307,7 +306,6 @@ void __sss_stream_stop(struct sss_stream *st, u64 code)
 		return;
 	st->flags |= SSS_ST_STOPPED;
 	st->flags &= ~SSS_ST_DUE_WINDOW;
-	st->stop_code = code;
 	__sss_sched_due(st, SSS_ST_DUE_STOP);
 }
 
@@ -460,7 +458,7 @@ void sss_stream_shutdown(struct sss_stream *st, bool rd, bool wr)
 		return;
 	spin_lock_bh(&ch->lock);
 	if (rd)
-		__sss_stream_stop(st, SSS_RESET_CLOSED);
+		__sss_stream_stop(st);
 	if (wr && !(st->flags & (SSS_ST_RESET | SSS_ST_OVER))) {
 		spin_lock(&st->tx.lock);
 		st->tx.fin = true;
@@ -509,7 +507,7 @@ void __sss_stream_orphan(struct sss_stream *st)
 	st->flags |= SSS_ST_ORPHAN;
 	if (sss_streams(ch)->down_since)
 		__sss_table_touch(st, BIT(SSS_STREAM_FORSAKEN));
-	__sss_stream_stop(st, SSS_RESET_CLOSED);
+	__sss_stream_stop(st);
 	if (too_many_orphans(ch->sn))
 		__sss_stream_reset(st, SSS_RESET_CLOSED);
 	if (!(st->flags & SSS_ST_RESET)) {

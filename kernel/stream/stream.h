@@ -90,7 +90,6 @@ enum sss_stream_event {
  * @deadline: ns, for what @flags say it waits for
  * @reset_code: of our RESET
  * @reason: of it, own memory, NULL: none. C
- * @stop_code: of our STOP
  * @resent: bytes sent again
  */
 struct sss_stream {
@@ -126,7 +125,6 @@ struct sss_stream {
 	u64 deadline;
 	u64 reset_code;
 	char *reason;
-	u64 stop_code;
 	u64 resent;
 	struct sss_txq tx;
 	struct sss_rxq rx;

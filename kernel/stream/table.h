@@ -143,7 +143,7 @@ void __sss_stream_join(struct sss_stream *st, struct sss_channel *ch, u32 flags)
 void __sss_stream_break(struct sss_stream *st, int err);
 void __sss_stream_abort(struct sss_stream *st, int err);
 void __sss_stream_reset(struct sss_stream *st, u64 code);
-void __sss_stream_stop(struct sss_stream *st, u64 code);
+void __sss_stream_stop(struct sss_stream *st);
 void __sss_stream_orphan(struct sss_stream *st);
 void __sss_stream_uncount(struct sss_stream *st);
 void __sss_stream_let_go(struct sss_stream *st);
