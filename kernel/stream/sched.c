@@ -95,13 +95,19 @@ static void wait_behind(struct list_head *serial, struct sss_stream *st)
 static void enter(struct sss_streams *ss, struct sss_stream *st)
 {
 	u8 level = st->ordered.urgency;
+	struct sss_stream *serving = ss->serving[level];
 
-	if (!st->ordered.incremental && ss->serving[level]) {
+	if (!st->ordered.incremental && serving && serving->id < st->id) {
 		wait_behind(&ss->serial[level], st);
 		return;
 	}
-	if (!st->ordered.incremental)
+	if (!st->ordered.incremental) {
+		if (serving) {
+			list_del(&serving->sched);
+			wait_behind(&ss->serial[level], serving);
+		}
 		ss->serving[level] = st;
+	}
 	st->deficit = quantum(st);
 	list_add_tail(&st->sched, &ss->level[level]);
 	ss->levels |= BIT(level);
