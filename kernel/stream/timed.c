@@ -15,6 +15,7 @@
 #include "stream/table.h"
 
 #define HOLD_NS		(200 * NSEC_PER_MSEC)
+#define TICK_MIN_NS	NSEC_PER_MSEC
 #define UNACCEPTED_NS	(60 * NSEC_PER_SEC)
 
 static u64 earlier(u64 a, u64 b)
@@ -27,10 +28,13 @@ static u64 ms_after(u64 when, u32 ms)
 	return when + (u64)ms * NSEC_PER_MSEC;
 }
 
+/* After a reset the program has been told, and nothing of its data is left. */
 static bool waits_for_ack(const struct sss_stream *st)
 {
 	const struct sss_txq *tx = &st->tx;
 
+	if (st->flags & SSS_ST_RESET || READ_ONCE(st->err))
+		return false;
 	return READ_ONCE(tx->base) != READ_ONCE(tx->end) || (tx->fin && !tx->fin_acked);
 }
 
@@ -188,10 +192,11 @@ u64 sss_timed_tick(struct sss_channel *ch, u64 now)
 			expire(st, now);
 			at = deadline(st);
 		}
+		/* what is still due cannot be helped now: the timer must not spin */
 		if (!at)
 			list_del_init(&st->timed);
 		else
-			ss->next_tick = earlier(ss->next_tick, at);
+			ss->next_tick = earlier(ss->next_tick, max(at, now + TICK_MIN_NS));
 	}
 	ss->next_tick = earlier(ss->next_tick, ss->starved_until);
 	if (!ss->down_since)
