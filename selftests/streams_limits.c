@@ -429,28 +429,26 @@ TEST_F(limits, peer_starts_anew_without_a_word)
 }
 
 /* The deadline of a stream that was shut down passes once, and the timer goes on. */
-TEST(user_timeout_after_shutdown)
+TEST_F(limits, user_timeout_after_shutdown)
 {
 	unsigned int ms = 50;
 	int fd[2], other[2];
 	char c = 'x';
 
+	make_hosts();
 	ASSERT_EQ(0, stream_pair(V4, fd));
 	ASSERT_EQ(0, stream_pair(V4, other));
-	netem(ALICE, "loss 100%");
+	cut(true);
 	ASSERT_EQ(0, setsockopt(fd[ALICE], SOL_SSS, SSS_USER_TIMEOUT, &ms, sizeof(ms)));
 	ASSERT_EQ(1, send(fd[ALICE], &c, 1, 0));
 	ASSERT_EQ(0, shutdown(fd[ALICE], SHUT_WR));
 	EXPECT_TRUE(eventually(5000, so_error(fd[ALICE]) == ETIMEDOUT));
 	/* With the timer spinning nothing of this would ever come back. */
 	ASSERT_EQ(0, setsockopt(fd[ALICE], SOL_SSS, SSS_USER_TIMEOUT, &ms, sizeof(ms)));
-	netem(ALICE, NULL);
+	cut(false);
+	set_timeout(other[BOB], SO_RCVTIMEO, WAIT);
 	EXPECT_EQ(1, send(other[ALICE], &c, 1, 0));
 	EXPECT_EQ(1, recv(other[BOB], &c, 1, 0));
-	close(fd[ALICE]);
-	close(fd[BOB]);
-	close(other[ALICE]);
-	close(other[BOB]);
 }
 
 TEST_HARNESS_MAIN
