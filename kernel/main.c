@@ -51,6 +51,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	sn->dying = true;
 	mutex_unlock(&sn->hosts_lock);
 	sss_host_del_all(sn);
+	sss_browse_flush();
 }
 
 static void __net_exit net_exit_batch(struct list_head *nets)
@@ -89,7 +90,15 @@ static int __init init_floors(void)
 		return err;
 	err = sss_stream_init();
 	if (err)
-		sss_channel_exit();
+		goto undo_channel;
+	err = sss_socket_init_floor();
+	if (err)
+		goto undo_stream;
+	return 0;
+undo_stream:
+	sss_stream_exit();
+undo_channel:
+	sss_channel_exit();
 	return err;
 }
 
@@ -97,6 +106,7 @@ static void exit_floors(void)
 {
 	/* Channels that are still being freed take the streams' part with them. */
 	rcu_barrier();
+	sss_socket_exit_floor();
 	sss_channel_exit();
 	rcu_barrier();
 	sss_stream_exit();

@@ -64,6 +64,7 @@ struct sss_limits {
  * @limiter: handshake rate limit by source (channel)
  * @learnt_peers: peers that nobody configured, at most limits.max_channels (peer)
  * @orphans: closed streams with data to deliver, at most limits.max_orphans (stream)
+ * @browsing: streams that get the list of services (socket)
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
  * @next_channel_id: likewise (channel)
@@ -84,6 +85,7 @@ struct sss_net {
 	struct sss_ratelimiter *limiter;
 	atomic_t learnt_peers;
 	atomic_t orphans;
+	atomic_t browsing;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;
 	atomic_t next_channel_id;

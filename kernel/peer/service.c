@@ -6,6 +6,7 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <net/sock.h>
+#include "wire/frame.h"
 #include "host.h"
 #include "service.h"
 
@@ -135,6 +136,14 @@ static bool get_sock(const struct sss_service *entry, struct sock **skp)
 	return true;
 }
 
+/* The kernel's own service, unless a program with the right to it listens. */
+static u8 ask_builtin(u8 kind, const char *protocol)
+{
+	if (strcmp(protocol, SSS_BROWSE_PROTOCOL))
+		return SSS_SERVICE_NO_PROTOCOL;
+	return kind == SSS_KIND_STREAM ? SSS_SERVICE_OK : SSS_SERVICE_WRONG_KIND;
+}
+
 /**
  * sss_service_find() - what is the answer to a request for a service?
  * @host: who is asked
@@ -143,7 +152,7 @@ static bool get_sock(const struct sss_service *entry, struct sock **skp)
  * @service: NUL-terminated name
  * @protocol: NUL-terminated name
  * @skp: gets the listening socket with a reference (sock_put()) where the
- *	answer is SSS_SERVICE_OK; NULL: only look
+ *	answer is SSS_SERVICE_OK, NULL where the kernel answers itself; NULL: only look
  *
  * Return: SSS_SERVICE_OK, _UNKNOWN, _NO_PROTOCOL or _WRONG_KIND; whether the
  * backlog has room is the socket's to say. Context: any.
@@ -169,5 +178,51 @@ u8 sss_service_find(struct sss_host *host, const struct sss_eid *from, u8 kind,
 		}
 	}
 	rcu_read_unlock();
-	return answer;
+	if (answer == SSS_SERVICE_OK || strcmp(service, SSS_BROWSE_SERVICE))
+		return answer;
+	if (skp)
+		*skp = NULL;
+	return ask_builtin(kind, protocol);
+}
+
+static size_t put_text(u8 *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	*to = len;
+	memcpy(to + 1, text, len);
+	return 1 + len;
+}
+
+/**
+ * sss_service_list() - what a host offers to a peer
+ * @host: which
+ * @from: to whom; every EID may use every service so far
+ * @list: filled, as "browse 1" in protocol.rst says
+ * @size: bytes of it; a longer list is cut, and its last byte says so
+ *
+ * Reserved names are not told. Return: bytes of @list. Context: any.
+ */
+size_t sss_service_list(struct sss_host *host, const struct sss_eid *from, u8 *list, size_t size)
+{
+	const size_t longest = 5 + 2 * SSS_NAME_MAX + 2 * SSS_DESC_MAX;
+	struct sss_service *entry;
+	size_t n = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(entry, &host->sn->services, node) {
+		if (entry->service[0] == '.' || !is_on(entry, host))
+			continue;
+		if (size - n <= longest) {
+			list[n++] = SSS_BROWSE_CUT;
+			break;
+		}
+		list[n++] = entry->kind;
+		n += put_text(list + n, entry->service);
+		n += put_text(list + n, entry->protocol);
+		n += put_text(list + n, entry->service_desc);
+		n += put_text(list + n, entry->protocol_desc);
+	}
+	rcu_read_unlock();
+	return n;
 }

@@ -54,5 +54,6 @@ struct sss_service *sss_service_add(struct sss_net *sn, struct sss_host *host, s
 void sss_service_del(struct sss_net *sn, struct sss_service *service);
 u8 sss_service_find(struct sss_host *host, const struct sss_eid *from, u8 kind,
 		    const char *service, const char *protocol, struct sock **skp);
+size_t sss_service_list(struct sss_host *host, const struct sss_eid *from, u8 *list, size_t size);
 
 #endif /* _SSS_PEER_SERVICE_H */

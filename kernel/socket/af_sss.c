@@ -88,6 +88,8 @@ static void destruct(struct sock *sk)
 
 	sk_sockets_allocated_dec(sk);
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+	if (ss->browse)
+		atomic_dec(&sss_netns(sock_net(sk))->browsing);
 	sss_gauge_dec(sss_netns(sock_net(sk)), SOCKETS);
 }
 
@@ -247,6 +249,7 @@ static void release_cb(struct sock *sk)
 
 static const struct sss_stream_ops stream_ops = {
 	.notify = notify,
+	.browse = sss_browse_take,
 };
 
 /* SO_LINGER: until all is acknowledged, however it ends, or time is up. */
@@ -444,6 +447,27 @@ static void set_memory_limits(void)
 }
 
 /**
+ * sss_socket_init_floor() - be there for streams that arrive
+ *
+ * Before the first host. Return: 0 or -ENOMEM; undo with sss_socket_exit_floor()
+ */
+int __init sss_socket_init_floor(void)
+{
+	sss_stream_register_ops(&stream_ops);
+	return sss_browse_init();
+}
+
+/**
+ * sss_socket_exit_floor() - undo sss_socket_init_floor()
+ *
+ * No channel is left.
+ */
+void sss_socket_exit_floor(void)
+{
+	sss_browse_exit();
+}
+
+/**
  * sss_socket_init() - register the protocol and then the family
  *
  * The last step of loading: programs can call socket() before it returns.
@@ -462,10 +486,11 @@ int __init sss_socket_init(void)
 	err = proto_register(&proto, 1);
 	if (err)
 		goto free_counter;
-	sss_stream_register_ops(&stream_ops);
 	err = sock_register(&family);
-	if (!err)
+	if (!err) {
+		sss_browse_open(true);
 		return 0;
+	}
 	if (err == -EEXIST)
 		pr_err("address family %d is taken by another module\n", AF_SSS);
 	proto_unregister(&proto);
@@ -482,6 +507,7 @@ free_counter:
 void sss_socket_exit(void)
 {
 	sock_unregister(PF_SSS);
+	sss_browse_open(false);
 	proto_unregister(&proto);
 	percpu_counter_destroy(&sockets_allocated);
 }

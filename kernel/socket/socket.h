@@ -42,6 +42,7 @@ struct sss_stream;
  * @fastopen: SSS_FASTOPEN
  * @listen_inherit: SSS_LISTEN_INHERIT
  * @priority: SSS_PRIORITY; weight 0: never set
+ * @browse: the kernel's own, tells a peer of services
  * @failed: the stream's error has been moved to sk_err
  */
 struct sss_sock {
@@ -64,6 +65,7 @@ struct sss_sock {
 	bool fastopen;
 	bool listen_inherit;
 	struct sss_priority priority;
+	bool browse;
 	bool failed;
 };
 
@@ -73,6 +75,8 @@ static inline struct sss_sock *sss_sk(const struct sock *sk)
 }
 
 /* af_sss.c */
+int sss_socket_init_floor(void);
+void sss_socket_exit_floor(void);
 int sss_socket_init(void);
 void sss_socket_exit(void);
 struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int kern);
@@ -85,6 +89,13 @@ int sss_sock_parse_address(const struct sockaddr *addr, int len, bool dial,
 int sss_sock_check_listen(struct sss_net *sn, const struct sss_host *host);
 int sss_sock_bind(struct socket *sock, struct sockaddr *addr, int len);
 int sss_sock_getname(struct socket *sock, struct sockaddr *addr, int peer);
+
+/* browse.c */
+int sss_browse_init(void);
+void sss_browse_flush(void);
+void sss_browse_open(bool open);
+void sss_browse_exit(void);
+u8 sss_browse_take(struct sss_stream *st);
 
 /* connect.c */
 int sss_sock_connect(struct socket *sock, struct sockaddr *addr, int len, int flags);

@@ -474,6 +474,8 @@ static u8 offer(struct sss_channel *ch, struct sss_stream *st, const struct sss_
 				  request->protocol, &sk);
 	if (status != SSS_SERVICE_OK)
 		return status;
+	if (!sk)
+		return sss_stream_ops->browse(st);
 	l = listener_of(sk);
 	sock_put(sk);
 	if (!l)

@@ -136,9 +136,12 @@ struct sss_stream {
  *	the socket's slock, and defers to release_cb where a program holds the
  *	socket. Then sss_stream_settle() or sss_listener_settle(), then wake-ups.
  *	The caller keeps @sk alive
+ * @browse: a stream for the list of services arrived; its channel is locked.
+ *	Takes a reference. Returns enum sss_service_status
  */
 struct sss_stream_ops {
 	void (*notify)(struct sock *sk, unsigned long events);
+	u8 (*browse)(struct sss_stream *st);
 };
 
 int sss_stream_init(void);

@@ -4,9 +4,10 @@
  *
  *	connecting	connect_timeout without an answer: ETIMEDOUT
  *	user timeout	nothing acknowledged for so long: ETIMEDOUT
- *	orphan		nothing acknowledged for orphan_timeout: reset; after the
- *			same time again, or if all is acknowledged and the peer
- *			does not end, it no longer keeps the channel alive
+ *	orphan		nothing acknowledged for orphan_timeout, or for a shorter
+ *			user timeout: reset; after the same time again, or if all
+ *			is acknowledged and the peer does not end, it no longer
+ *			keeps the channel alive
  *	held back	MSG_MORE, and no more came: sent after all
  *	unaccepted	on a channel that has been down for a minute: thrown away,
  *			and then like any orphan that was reset
@@ -38,6 +39,15 @@ static bool waits_for_ack(const struct sss_stream *st)
 	return READ_ONCE(tx->base) != READ_ONCE(tx->end) || (tx->fin && !tx->fin_acked);
 }
 
+/* ms without progress until data is given up that nobody stands behind any more */
+static u32 orphan_patience(const struct sss_stream *st)
+{
+	u32 most = READ_ONCE(st->ch->sn->limits.orphan_timeout_ms);
+	u32 user = READ_ONCE(st->user_timeout);
+
+	return user ? min(user, most) : most;
+}
+
 /* ns, 0: none */
 static u64 deadline(const struct sss_stream *st)
 {
@@ -51,7 +61,7 @@ static u64 deadline(const struct sss_stream *st)
 		at = earlier(at, ms_after(st->progress_at,
 					  READ_ONCE(limits->connect_timeout_ms)));
 	if (st->flags & SSS_ST_ORPHAN)
-		at = earlier(at, ms_after(st->progress_at, READ_ONCE(limits->orphan_timeout_ms)));
+		at = earlier(at, ms_after(st->progress_at, orphan_patience(st)));
 	else if (user && waits_for_ack(st))
 		at = earlier(at, ms_after(st->progress_at, user));
 	return at;

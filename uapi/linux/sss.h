@@ -29,6 +29,19 @@
 #define SSS_NAME_MAX		45	/* bytes of a service or protocol name */
 #define SSS_DESC_MAX		255	/* bytes of a description or a reason */
 
+/*
+ * Service names that begin with a dot are reserved (EACCES from listen()
+ * without CAP_NET_BIND_SERVICE). The kernel itself answers a SOCK_STREAM to
+ * this pair with a list of what the peer offers to us: entries to the end of
+ * the stream, each the kind (0: stream, 1: datagram) in one byte, then service,
+ * protocol and their descriptions, each as one byte of length and that many
+ * bytes of UTF-8. A list of more than 256 KiB is cut; its last byte is then
+ * SSS_BROWSE_CUT where the kind would be.
+ */
+#define SSS_BROWSE_SERVICE	".sss"
+#define SSS_BROWSE_PROTOCOL	"browse 1"
+#define SSS_BROWSE_CUT		0xff
+
 /**
  * struct sss_eid - identity of a host
  * @key: X25519 public key; all zero means "any" when listening and "the

@@ -35,7 +35,7 @@ static const char usage[] =
 	"OBJECT: key      generate, eid\n"
 	"        host     add, del, set, show\n"
 	"        peer     add, del, set, show\n"
-	"        service  show\n"
+	"        service  show [remote EID]\n"
 	"        stream   show\n"
 	"        channel  show\n"
 	"        stats    [PATTERN]\n"

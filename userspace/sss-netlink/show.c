@@ -83,7 +83,8 @@ static int dump(struct args *args, const char *object, int cmd, mnl_cb_t cb)
 	const char *word = args->n ? next_arg(args, "a command") : "show";
 
 	if (is_word(word, "help")) {
-		printf("Usage: sss-netlink %s show\n", object);
+		printf("Usage: sss-netlink %s show%s\n", object,
+		       cmd == SSS_CMD_SERVICE_GET ? " [remote EID]" : "");
 		return EXIT_OK;
 	}
 	if (!is_word(word, "show") && !is_word(word, "list"))
@@ -97,6 +98,8 @@ static int dump(struct args *args, const char *object, int cmd, mnl_cb_t cb)
 
 int do_service(struct args *args)
 {
+	if (args->n > 1 && is_word(args->v[0], "show") && is_remote(args->v[1]))
+		return browse(args);
 	return dump(args, "service", SSS_CMD_SERVICE_GET, service_cb);
 }
 
