@@ -36,7 +36,7 @@ static const char usage[] =
 	"        host     add, del, set, show\n"
 	"        peer     add, del, set, show\n"
 	"        service  show [remote EID]\n"
-	"        stream   show\n"
+	"        stream   show [rate]\n"
 	"        channel  show\n"
 	"        stats    [PATTERN]\n"
 	"        monitor\n";

@@ -108,6 +108,12 @@ static void member(const char *name)
 	first_member = false;
 }
 
+void out_indent(unsigned int depth)
+{
+	if (!json)
+		printf("%*s", 2 * depth, "");
+}
+
 void out_string(const char *name, const char *value)
 {
 	member(name);
@@ -189,7 +195,7 @@ const char *endpoint_text(const struct nlattr *attr)
 	return text;
 }
 
-static void stream_info(const struct sss_info *i)
+void out_stream_info(const struct sss_info *i)
 {
 	out_number("bytes-sent", i->bytes_sent);
 	out_number("bytes-acked", i->bytes_acked);
@@ -201,7 +207,7 @@ static void stream_info(const struct sss_info *i)
 	out_number("receive-window", i->recv_window);
 }
 
-static void channel_info(const struct sss_info *i)
+void out_channel_info(const struct sss_info *i)
 {
 	static const char *const link[] = { "none", "up", "stalled", "down" };
 
@@ -218,17 +224,11 @@ static void channel_info(const struct sss_info *i)
 	out_number("probe-timeouts", i->ptos);
 }
 
-void out_info(const struct nlattr *attr, bool stream)
+void get_info(struct sss_info *info, const struct nlattr *attr)
 {
-	struct sss_info info = { 0 };
-	size_t len;
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
 
-	if (!attr)
-		return;
-	len = mnl_attr_get_payload_len(attr);
-	memcpy(&info, mnl_attr_get_payload(attr), len < sizeof(info) ? len : sizeof(info));
-	if (stream)
-		stream_info(&info);
-	else
-		channel_info(&info);
+	memset(info, 0, sizeof(*info));
+	if (len)
+		memcpy(info, mnl_attr_get_payload(attr), len < sizeof(*info) ? len : sizeof(*info));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What can only be looked at: services, streams, channels, counters, events.
+ * What can only be looked at: services, channels, counters, events.
  */
 #include <stdio.h>
 #include <string.h>
@@ -42,27 +42,10 @@ static int service_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int stream_cb(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *tb[SSS_A_MAX + 1];
-
-	(void)data;
-	nl_attrs(nlh, tb);
-	out_object();
-	u64("id", tb[SSS_A_STREAM_ID]);
-	u64("parent", tb[SSS_A_PARENT_ID]);
-	u32("channel", tb[SSS_A_CHANNEL_ID]);
-	out_eid("peer", tb[SSS_A_PEER_EID]);
-	text("service", tb[SSS_A_SERVICE]);
-	text("protocol", tb[SSS_A_PROTOCOL]);
-	u32("uid", tb[SSS_A_UID]);
-	out_info(tb[SSS_A_INFO], true);
-	return MNL_CB_OK;
-}
-
 static int channel_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *tb[SSS_A_MAX + 1];
+	struct sss_info info;
 
 	(void)data;
 	nl_attrs(nlh, tb);
@@ -74,7 +57,8 @@ static int channel_cb(const struct nlmsghdr *nlh, void *data)
 		out_string("endpoint", endpoint_text(tb[SSS_A_ENDPOINT]));
 	u64("last-handshake-ms", tb[SSS_A_LAST_HANDSHAKE]);
 	u64("key-age-ms", tb[SSS_A_KEY_AGE]);
-	out_info(tb[SSS_A_INFO], false);
+	get_info(&info, tb[SSS_A_INFO]);
+	out_channel_info(&info);
 	return MNL_CB_OK;
 }
 
@@ -101,11 +85,6 @@ int do_service(struct args *args)
 	if (args->n > 1 && is_word(args->v[0], "show") && is_remote(args->v[1]))
 		return browse(args);
 	return dump(args, "service", SSS_CMD_SERVICE_GET, service_cb);
-}
-
-int do_stream(struct args *args)
-{
-	return dump(args, "stream", SSS_CMD_STREAM_GET, stream_cb);
 }
 
 int do_channel(struct args *args)

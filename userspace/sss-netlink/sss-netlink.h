@@ -52,7 +52,10 @@ void out_list(const char *name);	/* strings follow, by out_item() */
 void out_item(const char *value);
 void out_list_end(void);
 void out_eid(const char *name, const struct nlattr *attr);
-void out_info(const struct nlattr *attr, bool stream);
+void out_indent(unsigned int depth);	/* before the first member, in text only */
+void get_info(struct sss_info *info, const struct nlattr *attr);
+void out_stream_info(const struct sss_info *info);
+void out_channel_info(const struct sss_info *info);
 const char *endpoint_text(const struct nlattr *attr);
 
 int do_host(struct args *args);		/* host.c */
@@ -60,7 +63,7 @@ int do_peer(struct args *args);		/* peer.c */
 int browse(struct args *args);		/* browse.c: behind "show remote" */
 bool is_remote(const char *word);
 int do_service(struct args *args);	/* show.c */
-int do_stream(struct args *args);
+int do_stream(struct args *args);	/* stream.c */
 int do_channel(struct args *args);
 int do_stats(struct args *args);
 int do_monitor(struct args *args);
