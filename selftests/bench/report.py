@@ -4,6 +4,8 @@
 
 Standard input, a line each: ROUND MODE bulk|rr AMOUNT SECONDS BUSY_SECONDS,
 ROUND limit seal|open BYTES NANOSECONDS, or ROUND MODE failed. Round 0 warms up.
+Of streams: ROUND MODE transact|open BYTES MICROSECONDS, and
+ROUND MODE memory ACCEPTED UNACCEPTED.
 """
 import json
 import statistics
@@ -14,6 +16,13 @@ NAMES = {
     "ktls": "kTLS ChaCha20-Poly1305",
     "wireguard": "TCP in WireGuard",
     "sss": "AF_SSS",
+}
+SIZES = (32, 1024, 32768)
+STREAM_NAMES = {
+    "tcp": "one TCP connection",
+    "wireguard": "one, in WireGuard",
+    "tcpnew": "a TCP connection each",
+    "sss": "an AF_SSS stream each",
 }
 
 
@@ -44,6 +53,13 @@ def read(lines):
         if mode == "limit":
             figure.setdefault(what + "_ns", {})[number] = float(rest[1])
             figure["bytes"] = int(rest[0])
+            continue
+        if what in ("transact", "open"):
+            figure.setdefault(f"{what}_{rest[0]}_us", {})[number] = float(rest[1])
+            continue
+        if what == "memory":
+            figure["accepted_bytes"] = {number: float(rest[0])}
+            figure["unaccepted_bytes"] = {number: float(rest[1])}
             continue
         amount, seconds, busy = int(rest[0]), float(rest[1]), float(rest[2])
         if what == "bulk":
@@ -95,15 +111,39 @@ def table(figures):
               f"{opened:.0f} ns to open)")
 
 
+def median(figures, mode, what):
+    values = figures.get(mode, {}).get(what)
+    return statistics.median(values.values()) if values else None
+
+
+def stream_table(figures):
+    print()
+    print(f"{'a question, an answer of':26}" + "".join(f"{size:>8} B" for size in SIZES)
+          + f"{'open/s':>10}")
+    for mode, name in STREAM_NAMES.items():
+        print(f"{name:26}", end="")
+        for size in SIZES:
+            value = median(figures, mode, f"transact_{size}_us")
+            print(f"{'failed':>10}" if value is None else f"{value:7.0f} us", end="")
+        value = median(figures, mode, "open_1_us")
+        print("" if value is None else f"{1e6 / value:10.0f}")
+    accepted = median(figures, "sss", "accepted_bytes")
+    if accepted is not None:
+        print(f"bytes of the kernel's for an idle stream: {accepted:.0f}, "
+              f"{median(figures, 'sss', 'unaccepted_bytes'):.0f} before it is accepted")
+
+
 def main():
     figures, failed = read(sys.stdin)
     add_limit(figures)
     table(figures)
+    stream_table(figures)
     ratios = {
         "bulk_to_wireguard": ratio(figures, "bulk_mbit", "sss", "wireguard"),
         "bulk_to_ktls": ratio(figures, "bulk_mbit", "sss", "ktls"),
         "bulk_to_limit": ratio(figures, "bulk_mbit", "sss", "limit"),
         "rr_to_tcp": ratio(figures, "rr_us", "sss", "tcp"),
+        "transact_to_new_tcp": ratio(figures, "transact_1024_us", "sss", "tcpnew"),
     }
     targets = [
         ("AF_SSS moves bulk at least as fast as TCP in WireGuard",
@@ -124,7 +164,7 @@ def main():
         said = "no figure" if value is None else f"{value:.2f} times"
         print(f"{'reached' if good else 'MISSED':8} {text}: {said}")
     for mode in failed:
-        print(f"failed   {NAMES[mode]}")
+        print(f"failed   {NAMES.get(mode, mode)}")
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         json.dump({
             "mtu": 1500,
