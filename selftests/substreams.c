@@ -424,6 +424,142 @@ TEST_F(substream, bad_arguments)
 	close(fresh);
 }
 
+/* An acceptor that ended is nothing any more: no listener for names, no caller. */
+TEST_F(substream, acceptor_is_no_socket)
+{
+	int listener = listen_on(V4, "as an acceptor", 1), fd[2], acceptor;
+	struct sockaddr_sss addr = address(BOB, V4, "as an acceptor", "test 1");
+	long long services;
+
+	ASSERT_LE(0, listener);
+	fd[ALICE] = dial(V4, "as an acceptor");
+	fd[BOB] = accept(listener, NULL, NULL);
+	ASSERT_LE(0, fd[BOB]);
+	close(listener);
+	services = get_stat(BOB, "Services");
+	acceptor = acceptor_of(fd[BOB], 0);
+	ASSERT_LE(0, acceptor);
+	ASSERT_EQ(0, shutdown(acceptor, SHUT_RDWR));
+	EXPECT_EQ(-1, listen(acceptor, 5));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, bind_to(acceptor, &addr));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, connect_to(acceptor, &addr));
+	EXPECT_EQ(EISCONN, errno);
+	EXPECT_EQ(services, get_stat(BOB, "Services"));
+	close(acceptor);
+	acceptor = caller(V4, 0);
+	EXPECT_EQ(-1, connect_to(acceptor, &addr));
+	EXPECT_EQ(ECONNREFUSED, errno);
+	close(acceptor);
+	close(fd[ALICE]);
+	close(fd[BOB]);
+}
+
+/* It looked connected, listened for children, and then connect() failed after all. */
+TEST_F(substream, listened_before_it_failed)
+{
+	int listener = listen_on(V4, "soon gone", 1), fd, child;
+	struct sockaddr_sss addr = address(BOB, V4, "soon gone", "test 1");
+	struct sockaddr_sss mine = address(ALICE, V4, "of the caller", "test 1");
+	struct linger hard = { 1, 0 };
+
+	ASSERT_LE(0, listener);
+	fd = stream_socket(ALICE, SOCK_NONBLOCK);
+	ASSERT_EQ(0, bind_to(fd, &mine));
+	EXPECT_EQ(-1, connect_to(fd, &addr));
+	EXPECT_EQ(EINPROGRESS, errno);
+	child = accept(listener, NULL, NULL);
+	ASSERT_LE(0, child);
+	EXPECT_TRUE(polled(fd, POLLOUT, WAIT) & POLLOUT);
+	EXPECT_EQ(0, listen(fd, 3));
+	setsockopt(child, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(child);
+	close(listener);
+	EXPECT_TRUE(polled(fd, POLLIN, WAIT) & POLLIN);
+	while (connect_to(fd, &addr) && errno != ECONNREFUSED)
+		ASSERT_TRUE(errno == EALREADY || errno == ECONNRESET || errno == EINPROGRESS ||
+			    errno == EPIPE) TH_LOG("%s", strerror(errno));
+	/* Its own names now: what it had for children is not in the way. */
+	close(fd);
+}
+
+/* The far end closed the parent, had never a child of it, and we do not know yet. */
+TEST_F(substream, too_late_for_the_parent)
+{
+	int child[3], i;
+	char c;
+
+	netem(variant->acceptor, "delay 300ms");
+	close(FAR);
+	FAR = -1;
+	for (i = 0; i < 3; i++) {
+		/* of it, of what is refused, and again */
+		child[i] = open_on(i ? child[i - 1] : NEAR);
+		ASSERT_LE(0, child[i]);
+		send_pattern(child[i], 20000, i, 0);
+	}
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-1, recv(child[i], &c, 1, 0));
+		EXPECT_TRUE(errno == ECONNRESET || errno == ECONNABORTED)
+			TH_LOG("child %d: %s", i, strerror(errno));
+		close(child[i]);
+	}
+}
+
+/* Its holder goes first, then the acceptor: nobody is left for who waits. */
+TEST_F(substream, acceptor_goes_last)
+{
+	int acceptor = acceptor_of(FAR, 0), child;
+	char c;
+
+	ASSERT_LE(0, acceptor);
+	child = open_on(NEAR);
+	ASSERT_LE(0, child);
+	EXPECT_LT(0, fill_up(child, 1, 0));
+	ASSERT_TRUE(polled(acceptor, POLLIN, WAIT) & POLLIN);
+	close(FAR);
+	FAR = -1;
+	EXPECT_TRUE(polled(acceptor, POLLIN, 0) & POLLIN);
+	close(acceptor);
+	EXPECT_EQ(-1, recv(child, &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno) TH_LOG("%s", strerror(errno));
+	close(child);
+}
+
+/* A packet has room for so many frames: nested INITs beside many small streams. */
+TEST_F(substream, deep_beside_many)
+{
+	struct sss_priority last = { .urgency = 7, .incremental = 1, .weight = 16 };
+	int deep[9], many[60], i, n = 0, parent = NEAR;
+
+	ASSERT_EQ(0, listen(FAR, 100));
+	ASSERT_EQ(0, setsockopt(NEAR, SOL_SSS, SSS_PRIORITY, &last, sizeof(last)));
+	netem(variant->opener, "delay 50ms rate 2mbit");
+	EXPECT_LT(0, fill_up(NEAR, 1, 0));	/* so that all below waits for packets */
+	last.urgency = 3;
+	for (i = 0; i < 60; i++) {
+		many[i] = open_on(NEAR);
+		ASSERT_LE(0, many[i]);
+		setsockopt(many[i], SOL_SSS, SSS_PRIORITY, &last, sizeof(last));
+		ASSERT_EQ(1, send(many[i], "x", 1, 0));
+		if (i % 7 || n == 9)
+			continue;
+		deep[n] = open_on(parent);
+		ASSERT_LE(0, deep[n]);
+		setsockopt(deep[n], SOL_SSS, SSS_PRIORITY, &last, sizeof(last));
+		ASSERT_EQ(1, send(deep[n], "y", 1, 0));
+		parent = deep[n++];
+	}
+	for (i = 0; i < 60; i++)
+		EXPECT_TRUE(polled(many[i], POLLOUT, WAIT) & POLLOUT);
+	EXPECT_TRUE(eventually(WAIT, get_stat(variant->acceptor, "Streams") >= 1 + 60 + 8));
+	for (i = 0; i < 60; i++)
+		close(many[i]);
+	for (i = 0; i < n; i++)
+		close(deep[i]);
+}
+
 /* Everything goes at once, with children waiting everywhere. */
 TEST_F(substream, killed)
 {

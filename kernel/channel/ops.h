@@ -146,6 +146,8 @@ extern const struct sss_channel_ops *sss_channel_ops;
 static inline void sss_tx_note(struct sss_tx_packet *pkt, u8 type, u64 id, u64 value,
 			       u32 len, u8 flags)
 {
+	if (WARN_ON_ONCE(pkt->n_frames >= SSS_TX_FRAMES_MAX))
+		return;
 	pkt->frames[pkt->n_frames++] = (struct sss_sent_frame){
 		.type = type, .flags = flags, .len = len, .id = id, .value = value,
 	};

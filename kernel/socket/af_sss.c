@@ -296,8 +296,8 @@ static int release(struct socket *sock)
 	if (sk->sk_state == TCP_LISTEN)
 		__sss_sock_stop_listening(sk);
 	if (ss->stream) {
-		sss_tree_close(ss->stream, sk);
 		close_stream(sk, ss->stream);
+		sss_tree_close(ss->stream, sk);
 	}
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	WRITE_ONCE(sk->sk_state, TCP_CLOSE);

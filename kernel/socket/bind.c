@@ -105,7 +105,7 @@ static int bind_locked(struct sock *sk, const struct sockaddr_sss *addr)
 	struct sss_host *host;
 	int err;
 
-	if (ss->bound || ss->stream || sk->sk_state != TCP_CLOSE)
+	if (ss->bound || ss->stream || ss->parent || sk->sk_state != TCP_CLOSE)
 		return -EINVAL;
 	err = find_host(sn, &addr->sss_eid, &host);
 	if (err)

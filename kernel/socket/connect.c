@@ -91,6 +91,9 @@ void __sss_sock_abort_connect(struct socket *sock)
 	if (!sss_sk(sk)->failed)
 		sss_stream_reset(st, SSS_RESET_CLOSED, NULL);
 	sss_stream_close(st);
+	/* it may have looked connected for a while, and listened for children */
+	if (sss_sk(sk)->listener)
+		__sss_sock_unlisten_stream(sk);
 	sss_stream_settle(st, sk);
 	clear(sock);
 }
@@ -194,7 +197,7 @@ int __sss_sock_connect(struct socket *sock, struct sockaddr *uaddr, int len, int
 		err = sss_sock_parse_address(uaddr, len, true, &to);
 		if (err)
 			return err;
-		if (sk->sk_state != TCP_CLOSE || sss_sk(sk)->stream)
+		if (sk->sk_state != TCP_CLOSE || sss_sk(sk)->stream || sss_sk(sk)->parent)
 			return -EISCONN;
 		err = start(sock, &to, fastopen);
 		if (err)

@@ -28,14 +28,18 @@ void __sss_sock_set_listener(struct sock *sk, struct sss_listener *listener, int
 /**
  * __sss_sock_unlisten_stream() - children of the stream wait for somebody else
  * @sk: socket lock held, listens on its stream, or is an acceptor
+ *
+ * If nobody can come any more, they are refused.
  */
 void __sss_sock_unlisten_stream(struct sock *sk)
 {
-	struct sss_listener *listener = sss_sk(sk)->listener;
+	struct sss_sock *ss = sss_sk(sk);
+	struct sss_listener *listener = ss->listener;
 
 	lockdep_assert_held(&sk->sk_lock);
-	__sss_sock_set_listener(sk, NULL, sss_sk(sk)->parent ? TCP_CLOSE : sk->sk_state);
+	__sss_sock_set_listener(sk, NULL, ss->parent ? TCP_CLOSE : sk->sk_state);
 	sss_listener_detach(listener, sk);
+	sss_tree_close(ss->parent ?: ss->stream, sk);
 }
 
 /**
@@ -119,7 +123,7 @@ static int start_listening(struct sock *sk, u32 backlog)
  * @backlog: streams that may wait for accept(), cut to net.core.somaxconn by
  *	the core; a second call changes it
  *
- * Return: 0, -EINVAL for a socket that is neither, -EDESTADDRREQ without names,
+ * Return: 0, -EINVAL for a socket that is neither, or an acceptor, -EDESTADDRREQ without names,
  * -EADDRINUSE if somebody listens on them, -EBUSY: the stream has an acceptor,
  * -ENOKEY, -EACCES, -ENOMEM.
  */
@@ -135,7 +139,8 @@ int sss_sock_listen(struct socket *sock, int backlog)
 	} else if (sk->sk_state == TCP_LISTEN && !sss_sk(sk)->parent) {
 		sss_listener_set_backlog(sss_sk(sk)->listener, limit);
 		err = 0;
-	} else if (sock->state == SS_UNCONNECTED && sk->sk_state == TCP_CLOSE) {
+	} else if (sock->state == SS_UNCONNECTED && sk->sk_state == TCP_CLOSE &&
+		   !sss_sk(sk)->parent) {
 		err = start_listening(sk, limit);
 	}
 	if (!err)

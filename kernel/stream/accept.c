@@ -284,6 +284,17 @@ bool sss_listener_is_of(const struct sss_listener *l, const struct sock *sk)
 }
 
 /**
+ * sss_listener_has_socket() - does anybody accept?
+ * @l: listener
+ *
+ * Return: whether a socket does
+ */
+bool sss_listener_has_socket(const struct sss_listener *l)
+{
+	return READ_ONCE(l->sk);
+}
+
+/**
  * sss_listener_detach() - the socket accepts no more; what waits goes on waiting
  * @l: listener of a stream, reference given up
  * @sk: its socket, locked
@@ -322,17 +333,45 @@ static void adopt(struct sss_listener *l, struct sss_stream *st)
 	spin_unlock_bh(&l->lock);
 }
 
-/* A tree may be deeper than the stack: its levels follow each other here. */
-static void refuse_all(struct sss_listener *l)
+static void close_listener(struct sss_listener *l)
+{
+	spin_lock_bh(&l->lock);
+	l->sk = NULL;
+	l->closed = true;
+	spin_unlock_bh(&l->lock);
+}
+
+/* Refuses what waits in a queue; it goes to @refused with its references. */
+static void refuse_queue(struct sss_listener *l, struct list_head *refused)
 {
 	struct sss_stream *st;
 
 	while ((st = dequeue(l))) {
 		sss_stream_reset(st, SSS_RESET_CLOSED, "nobody listens any more");
 		sss_stream_close(st);
-		adopt(l, st);
-		sss_stream_put(st);
+		/* free again: who is closed is in no queue */
+		list_add_tail(&st->wait, refused);
 		cond_resched();
+	}
+}
+
+/* With all that waits below; a tree may be deeper than the stack. */
+static void refuse_all(struct sss_listener *l)
+{
+	struct sss_listener *below;
+	struct sss_stream *st;
+	LIST_HEAD(refused);
+
+	refuse_queue(l, &refused);
+	while ((st = list_first_entry_or_null(&refused, struct sss_stream, wait))) {
+		list_del_init(&st->wait);
+		below = sss_tree_listener(st);
+		if (below) {
+			close_listener(below);
+			refuse_queue(below, &refused);
+			sss_listener_put(below);
+		}
+		sss_stream_put(st);
 	}
 }
 
@@ -348,10 +387,7 @@ void sss_listener_close(struct sss_listener *l)
 
 	if (sk)
 		rcu_assign_sk_user_data(sk, NULL);
-	spin_lock_bh(&l->lock);
-	l->sk = NULL;
-	l->closed = true;
-	spin_unlock_bh(&l->lock);
+	close_listener(l);
 	refuse_all(l);
 	if (sk)
 		sss_listener_settle(l, sk);
@@ -369,6 +405,7 @@ void sss_listener_drain(struct sss_listener *l)
 	struct sss_stream *st;
 
 	while ((st = dequeue(l))) {
+		WARN_ON_ONCE(!(READ_ONCE(st->flags) & SSS_ST_OVER));
 		adopt(l, st);
 		sss_stream_put(st);
 	}
@@ -489,7 +526,7 @@ static u8 offer(struct sss_channel *ch, struct sss_stream *st, const struct sss_
 /* The stream stays until the peer knows, and says how much it had sent. */
 static void refuse(struct sss_stream *st)
 {
-	st->flags |= SSS_ST_REFUSED | SSS_ST_ACCEPTED | SSS_ST_LET_GO;
+	st->flags |= SSS_ST_REFUSED | SSS_ST_ACCEPTED | SSS_ST_LET_GO | SSS_ST_CLOSED;
 	st->rx.discard = true;
 	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
 }
@@ -503,7 +540,7 @@ static void copy_name(char *to, const u8 *from, u8 len)
 /* Who refused a request; for a child: RESET and STOP say that nobody wants it. */
 static void refuse_child(struct sss_stream *st)
 {
-	st->flags |= SSS_ST_ACCEPTED | SSS_ST_LET_GO;
+	st->flags |= SSS_ST_ACCEPTED | SSS_ST_LET_GO | SSS_ST_CLOSED;
 	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
 	__sss_stream_reset(st, SSS_RESET_CLOSED);
 	__sss_stream_stop(st);

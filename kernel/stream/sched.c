@@ -380,8 +380,8 @@ static enum outcome put_piece(struct sss_stream *st, struct sss_tx_packet *pkt, 
 {
 	enum outcome outcome;
 
-	if (pkt->full || pkt->n_frames + 2 > SSS_TX_FRAMES_MAX ||
-	    !__sss_control_put_init(st, pkt))
+	/* INIT may bring those of its ancestors along, and leave no room */
+	if (!sss_tx_may_note(pkt) || !__sss_control_put_init(st, pkt) || !sss_tx_may_note(pkt))
 		return PUT_FULL;
 	outcome = write_piece(st, pkt, p);
 	if (outcome != PUT_DONE)

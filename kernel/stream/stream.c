@@ -504,7 +504,7 @@ void __sss_stream_orphan(struct sss_stream *st)
 		__sss_stream_break(st, -ECONNABORTED);
 		return;
 	}
-	st->flags |= SSS_ST_ORPHAN;
+	st->flags |= SSS_ST_ORPHAN | SSS_ST_CLOSED;
 	if (sss_streams(ch)->down_since)
 		__sss_table_touch(st, BIT(SSS_STREAM_FORSAKEN));
 	__sss_stream_stop(st);
@@ -542,6 +542,7 @@ void sss_stream_close(struct sss_stream *st)
 	spin_lock_bh(&ch->lock);
 	if (!(st->flags & SSS_ST_ACCEPTED))
 		__sss_flow_accepted(st);
+	st->flags |= SSS_ST_CLOSED;
 	if (!(st->flags & (SSS_ST_OVER | SSS_ST_ORPHAN)))
 		__sss_stream_orphan(st);
 	spin_unlock_bh(&ch->lock);

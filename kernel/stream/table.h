@@ -29,6 +29,7 @@
 #define SSS_ST_OVER		BIT(13)	/* out of the table */
 #define SSS_ST_UNCOUNTED	BIT(14)	/* no longer keeps the channel alive */
 #define SSS_ST_DOOMED		BIT(15)	/* never got an id, and its parent is over */
+#define SSS_ST_CLOSED		BIT(16)	/* nobody has it, or ever will: children are refused */
 #define SSS_ST_DUE_INIT		BIT(24)	/* control frames to be sent */
 #define SSS_ST_DUE_REPLY	BIT(25)
 #define SSS_ST_DUE_RESET	BIT(26)
@@ -218,6 +219,7 @@ u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 			const struct sss_request *request);
 bool sss_listener_set_socket(struct sss_listener *l, struct sock *sk);
 bool sss_listener_is_of(const struct sss_listener *l, const struct sock *sk);
+bool sss_listener_has_socket(const struct sss_listener *l);
 void sss_listener_drain(struct sss_listener *l);
 
 /* tree.c */

@@ -351,6 +351,8 @@ bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child)
 
 	lockdep_assert_held(&parent->ch->lock);
 	parent->kin->arrived++;
+	if (parent->flags & SSS_ST_CLOSED && !sss_listener_has_socket(l))
+		return false;
 	sss_listener_get(l);
 	if (sss_listener_enqueue(l, child, NULL) == SSS_SERVICE_OK)
 		return true;
@@ -459,11 +461,13 @@ void sss_tree_notify(struct sss_stream *st)
 }
 
 /**
- * sss_tree_close() - the holder of a stream has gone
- * @st: stream, its socket locked
- * @sk: that socket
+ * sss_tree_close() - who holds a stream, or accepts its children, has gone
+ * @st: stream
+ * @sk: that socket, locked; it has given the stream or the listener up already
  *
- * Children that wait are refused, unless another socket accepts them.
+ * Children that wait are refused, unless another socket accepts them, or may
+ * do so one day because the stream is still held. Of two sockets that go at the
+ * same time at least one sees that the other has.
  */
 void sss_tree_close(struct sss_stream *st, struct sock *sk)
 {
@@ -471,6 +475,10 @@ void sss_tree_close(struct sss_stream *st, struct sock *sk)
 
 	if (!l)
 		return;
+	if (!(READ_ONCE(st->flags) & SSS_ST_CLOSED)) {
+		sss_listener_put(l);
+		return;
+	}
 	if (sss_listener_is_of(l, sk))
 		sss_listener_close(l);
 	else
