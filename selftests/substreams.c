@@ -527,37 +527,50 @@ TEST_F(substream, acceptor_goes_last)
 	close(child);
 }
 
-/* A packet has room for so many frames: nested INITs beside many small streams. */
-TEST_F(substream, deep_beside_many)
+/*
+ * A packet has room for so many frames, and the INIT of a stream brings those of
+ * its ancestors along: trees of any shape whose packets are all full.
+ */
+TEST_F(substream, full_packets)
 {
-	struct sss_priority last = { .urgency = 7, .incremental = 1, .weight = 16 };
-	int deep[9], many[60], i, n = 0, parent = NEAR;
+	struct sss_priority priority = { .urgency = 7, .incremental = 1, .weight = 16 };
+	int child[60], i, round;
+	pid_t writer, reader;
+	char buf[4096];
 
-	ASSERT_EQ(0, listen(FAR, 100));
-	ASSERT_EQ(0, setsockopt(NEAR, SOL_SSS, SSS_PRIORITY, &last, sizeof(last)));
-	netem(variant->opener, "delay 50ms rate 2mbit");
-	EXPECT_LT(0, fill_up(NEAR, 1, 0));	/* so that all below waits for packets */
-	last.urgency = 3;
-	for (i = 0; i < 60; i++) {
-		many[i] = open_on(NEAR);
-		ASSERT_LE(0, many[i]);
-		setsockopt(many[i], SOL_SSS, SSS_PRIORITY, &last, sizeof(last));
-		ASSERT_EQ(1, send(many[i], "x", 1, 0));
-		if (i % 7 || n == 9)
-			continue;
-		deep[n] = open_on(parent);
-		ASSERT_LE(0, deep[n]);
-		setsockopt(deep[n], SOL_SSS, SSS_PRIORITY, &last, sizeof(last));
-		ASSERT_EQ(1, send(deep[n], "y", 1, 0));
-		parent = deep[n++];
+	ASSERT_EQ(0, listen(FAR, 4096));
+	ASSERT_EQ(0, setsockopt(NEAR, SOL_SSS, SSS_PRIORITY, &priority, sizeof(priority)));
+	/* less urgent than all below, which waits for packets all the same */
+	netem(variant->opener, "delay 20ms rate 1mbit limit 20");
+	writer = fork();
+	if (!writer) {
+		for (;;)
+			send_pattern(NEAR, 16384, 1, 0);
 	}
-	for (i = 0; i < 60; i++)
-		EXPECT_TRUE(polled(many[i], POLLOUT, WAIT) & POLLOUT);
-	EXPECT_TRUE(eventually(WAIT, get_stat(variant->acceptor, "Streams") >= 1 + 60 + 8));
-	for (i = 0; i < 60; i++)
-		close(many[i]);
-	for (i = 0; i < n; i++)
-		close(deep[i]);
+	reader = fork();
+	if (!reader) {
+		for (;;)
+			recv(FAR, buf, sizeof(buf), 0);
+	}
+	priority.urgency = 3;
+	srand(1);
+	for (round = 0; round < 8; round++) {
+		for (i = 0; i < 60; i++) {
+			child[i] = open_on(i && rand() % 3 ? child[rand() % i] : NEAR);
+			ASSERT_LE(0, child[i]);
+			setsockopt(child[i], SOL_SSS, SSS_PRIORITY, &priority, sizeof(priority));
+			if (rand() % 4)
+				ASSERT_EQ(1, send(child[i], "x", 1, 0));
+		}
+		EXPECT_TRUE(eventually(WAIT, get_stat(variant->acceptor, "Streams") > 1 + 20));
+		for (i = 0; i < 60; i++)
+			close(child[i]);
+	}
+	kill(writer, SIGKILL);
+	kill(reader, SIGKILL);
+	waitpid(writer, NULL, 0);
+	waitpid(reader, NULL, 0);
+	netem(variant->opener, NULL);
 }
 
 /* Everything goes at once, with children waiting everywhere. */
