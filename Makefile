@@ -82,7 +82,7 @@ shell: programs
 		selftests/demo.sh --up
 
 bench: programs
-	@selftests/bench/build-limit release
+	@selftests/build-module selftests/bench/limit release
 	@status=0; $(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- \
 		selftests/bench/bench || status=$$?; \
 	cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json && exit $$status
@@ -102,6 +102,8 @@ programs-if-run: programs
 endif
 
 check: programs-if-run
+	@[ -n "$(LIST)" ] || for kernel in stock61 stock612; do \
+		selftests/build-module selftests/family $$kernel || exit; done
 	@selftests/check lint unit stock61 stock612 simd
 
 check-debug: programs-if-run

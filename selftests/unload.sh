@@ -55,6 +55,13 @@ for how in "" "delay 20ms" "loss 100%"; do
 	check "unloading after both ends were killed, link: ${how:-good}" wait_for 15 unload
 	load
 done
+unload
+check "another module takes the family's number" insmod "$SSS_BUILD/modules/$SSS_KERNEL/family/family_taken.ko"
+check "insmod says that it exists" fails_with 'File exists' insmod "$module"
+check "and the log says what is taken" sh -c 'dmesg | tail -n 5 | grep -q "address family 22 is taken by another module"'
+check "nothing of it stays" cannot grep -q '^sss ' /proc/modules
+rmmod family_taken
+check "it loads when the number is free again" load
 n=0
 while [ $n -lt 5 ] && load && unload; do
 	n=$((n + 1))
