@@ -35,6 +35,7 @@ void sss_netns_limits_init(struct sss_limits *limits)
 		.handshake_queue = 1024,
 		.initial_stream_window = SZ_64K,
 		.channel_window = SZ_16M,
+		.max_record = 16 << 20,
 		.max_streams = 4096,
 		.rmem = { SZ_16K, SZ_64K, 6 * SZ_1M },
 		.wmem = { SZ_16K, SZ_64K, SZ_4M },

@@ -43,6 +43,7 @@ struct sss_limits {
 	u32 handshake_queue;		/* INITIATEs waiting for the worker. 1024 */
 	u32 initial_stream_window;	/* 64 KiB */
 	u32 channel_window;		/* 16 MiB: unaccepted streams together */
+	u32 max_record;			/* bytes of a record that a peer may send. 16 MiB */
 	u32 max_streams;		/* root credit: streams a peer may have open. 4096 */
 	u32 rmem[3];			/* min default max, 16 KiB 64 KiB 6 MiB */
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */

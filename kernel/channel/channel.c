@@ -164,11 +164,11 @@ void sss_channel_local_params(const struct sss_limits *limits, struct sss_params
 	sss_params_init(params);
 	params->initial_stream_window = READ_ONCE(limits->initial_stream_window);
 	params->channel_window = READ_ONCE(limits->channel_window);
+	params->max_record = READ_ONCE(limits->max_record);
 	params->max_streams = READ_ONCE(limits->max_streams);
 	params->max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
 	params->idle_ms = READ_ONCE(limits->idle_timeout_ms);
-	/* records and datagrams are not there yet */
-	params->max_record = 0;
+	/* datagrams are not there yet */
 	params->max_datagram = 0;
 	params->datagram_credit = 0;
 }

@@ -47,6 +47,7 @@ static const struct knob knobs[] = {
 	ONE(handshake_queue, 1, 65536),
 	ONE(initial_stream_window, 16384, 16 * MEGA),
 	ONE(channel_window, 65536, 1024 * MEGA),
+	ONE(max_record, 0, 64 * MEGA),
 	ONE(max_streams, 1, MEGA),
 	THREE(rmem, 4096, 64 * MEGA),
 	THREE(wmem, 4096, 64 * MEGA),

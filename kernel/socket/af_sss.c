@@ -112,6 +112,23 @@ void __sss_sock_set_stream(struct sock *sk, struct sss_stream *st)
 	spin_unlock_bh(&sk->sk_lock.slock);
 	if (old)
 		sss_stream_put(old);
+	__sss_sock_set_mode(sk);
+}
+
+/**
+ * __sss_sock_set_mode() - tell the stream what its reader wants: bytes or records
+ * @sk: socket lock held
+ */
+void __sss_sock_set_mode(struct sock *sk)
+{
+	const struct sss_sock *ss = sss_sk(sk);
+
+	if (!ss->stream)
+		return;
+	if (sk->sk_type == SOCK_SEQPACKET)
+		sss_recvq_set_mode(ss->stream, SSS_RX_WHOLE);
+	else
+		sss_recvq_set_mode(ss->stream, ss->records ? SSS_RX_RECORDS : SSS_RX_BYTES);
 }
 
 /* The stream is broken: connect() failed, or the peer reset it, or is gone. */
@@ -421,7 +438,7 @@ struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int 
 
 static int create(struct net *net, struct socket *sock, int protocol, int kern)
 {
-	if (sock->type != SOCK_STREAM)
+	if (sock->type != SOCK_STREAM && sock->type != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
 	if (protocol)
 		return -EPROTONOSUPPORT;

@@ -200,6 +200,7 @@ void sss_sock_inherit(struct sock *sk, const struct sock *from)
 {
 	const struct sss_sock *lss = sss_sk(from);
 
+	sss_sk(sk)->records = lss->records;
 	sk->sk_sndbuf = from->sk_sndbuf;
 	sk->sk_rcvbuf = from->sk_rcvbuf;
 	sk->sk_userlocks = from->sk_userlocks & (SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK);

@@ -20,7 +20,7 @@ bool __sss_sock_readable(const struct sock *sk)
 	lockdep_assert(lockdep_sock_is_held(sk));
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		return true;
-	if (lowat <= 1 || !sss_recvq_queued(st))
+	if (lowat <= 1 || sss_recvq_records(st) || !sss_recvq_queued(st))
 		return sss_recvq_readable(st);
 	return sss_recvq_queued(st) >= min_t(u32, lowat, sss_recvq_capacity(st) / 2);
 }
@@ -84,7 +84,9 @@ static ssize_t peek(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 	u32 target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	int err = 0, n;
 
-	while (!err && !enough_to_peek(st, target))
+	if (!len)
+		return 0;
+	while (!err && !sss_recvq_records(st) && !enough_to_peek(st, target))
 		err = wait_for_data(sk, st, &timeo, sss_recvq_queued(st));
 	if (sss_sk(sk)->stream != st)
 		return -ENOTCONN;
@@ -92,6 +94,25 @@ static ssize_t peek(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 	if (n)
 		return n;
 	return err < 0 ? err : 0;
+}
+
+/* One record, or the rest of the stream. */
+static ssize_t receive_record(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+			      long timeo)
+{
+	struct sss_stream *st = sss_sk(sk)->stream;
+	int ret;
+
+	for (;;) {
+		ret = sss_recvq_copy(st, sk, msg, len, flags);
+		if (ret || msg->msg_flags & (MSG_EOR | MSG_TRUNC))
+			return ret;
+		ret = wait_for_data(sk, st, &timeo, 0);
+		if (ret)
+			return ret > 0 ? 0 : ret;
+		if (sss_sk(sk)->stream != st)
+			return -ENOTCONN;
+	}
 }
 
 static ssize_t receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, long timeo)
@@ -102,7 +123,7 @@ static ssize_t receive(struct sock *sk, struct msghdr *msg, size_t len, int flag
 	int ret;
 
 	while (got < len) {
-		ret = sss_recvq_copy(st, sk, msg, len - got, flags);
+		ret = sss_recvq_copy(st, sk, msg, len - got, flags | (got ? MSG_EOR : 0));
 		if (ret < 0)
 			return got ?: ret;
 		got += ret;
@@ -141,9 +162,12 @@ int sss_sock_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int fl
 		return -EAGAIN;
 	len = min_t(size_t, len, MAX_RW_COUNT);
 	lock_sock(sk);
+	flags &= ~MSG_EOR;
 	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	if (!sss_sk(sk)->stream)
 		;
+	else if (sk->sk_type == SOCK_SEQPACKET)
+		ret = receive_record(sk, msg, len, flags, timeo);
 	else if (flags & MSG_PEEK)
 		ret = peek(sk, msg, len, flags, timeo);
 	else

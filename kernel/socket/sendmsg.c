@@ -129,19 +129,43 @@ static int wait_until_connected(struct sock *sk, long *timeo)
 	return 0;
 }
 
+/* Does a record end behind the data? -EMSGSIZE: it would be too long */
+static int ends_record(const struct sock *sk, const struct msghdr *msg, size_t len)
+{
+	bool seq = sk->sk_type == SOCK_SEQPACKET;
+	bool more = msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST);
+
+	if (!seq && !(msg->msg_flags & MSG_EOR))
+		return 0;
+	if (!sss_sendq_fits(sss_sk(sk)->stream, len))
+		return -EMSGSIZE;
+	return msg->msg_flags & MSG_EOR || !more;
+}
+
 /* All of it, or as much as timeout, signal or error allow. */
 static ssize_t send_all(struct sock *sk, struct msghdr *msg, size_t len, long timeo)
 {
 	struct sss_stream *st = sss_sk(sk)->stream;
 	bool more = msg->msg_flags & (MSG_MORE | MSG_SENDPAGE_NOTLAST) || sss_sk(sk)->cork;
-	int ret = may_send(sk, st);
-	size_t sent = 0;
+	/* a record that SO_SNDBUF can hold is not cut because it is full */
+	bool whole = sk->sk_type == SOCK_SEQPACKET && len <= READ_ONCE(sk->sk_sndbuf);
+	size_t sent = 0, part;
+	int ret, mark;
+	bool end;
 
-	while (!ret && sent < len) {
-		ret = sss_sendq_append(st, sk, msg, min_t(size_t, len - sent, SEND_PART),
-				       msg->msg_flags);
-		if (ret > 0) {
+	ret = may_send(sk, st);
+	mark = ret ? 0 : ends_record(sk, msg, len);
+	if (mark < 0)
+		return mark;
+	while (!ret && (sent < len || mark)) {
+		part = whole ? len - sent : min_t(size_t, len - sent, SEND_PART);
+		end = mark && part == len - sent;
+		ret = sss_sendq_append(st, sk, msg, part,
+				       (end ? MSG_EOR : 0) | (whole ? MSG_WAITALL : 0));
+		if (ret >= 0) {
 			sent += ret;
+			if (end && ret == part)
+				mark = 0;
 			if (sent < len)
 				sss_sendq_push(st, true);
 			ret = may_send(sk, st);
@@ -156,7 +180,7 @@ static ssize_t send_all(struct sock *sk, struct msghdr *msg, size_t len, long ti
 	/* The stream may know why before its news was handled: sk_err. */
 	if (ret == -EPIPE)
 		__sss_sock_update(sk);
-	if (sent && sss_sk(sk)->stream == st)
+	if ((sent || !ret) && sss_sk(sk)->stream == st)
 		sss_sendq_push(st, more);
 	return sent ?: ret;
 }

@@ -43,6 +43,7 @@ struct sss_stream;
  * @listen_inherit: SSS_LISTEN_INHERIT
  * @priority: SSS_PRIORITY; weight 0: never set
  * @browse: the kernel's own, tells a peer of services
+ * @records: SSS_RECORDS
  * @failed: the stream's error has been moved to sk_err
  */
 struct sss_sock {
@@ -66,6 +67,7 @@ struct sss_sock {
 	bool listen_inherit;
 	struct sss_priority priority;
 	bool browse;
+	bool records;
 	bool failed;
 };
 
@@ -81,6 +83,7 @@ int sss_socket_init(void);
 void sss_socket_exit(void);
 struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int kern);
 void __sss_sock_set_stream(struct sock *sk, struct sss_stream *st);
+void __sss_sock_set_mode(struct sock *sk);
 void __sss_sock_update(struct sock *sk);
 
 /* bind.c */

@@ -111,6 +111,10 @@ static int set_int(struct sock *sk, int name, int val)
 	case SSS_FAMILY:
 		err = set_family(sk, val);
 		break;
+	case SSS_RECORDS:
+		sss_sk(sk)->records = !!val;
+		__sss_sock_set_mode(sk);
+		break;
 	case SSS_LISTEN_INHERIT:
 		sss_sk(sk)->listen_inherit = !!val;
 		break;
@@ -151,6 +155,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	case SSS_USER_TIMEOUT:
 	case SSS_FAMILY:
 	case SSS_LISTEN_INHERIT:
+	case SSS_RECORDS:
 		if (len < sizeof(number))
 			return -EINVAL;
 		if (copy_from_sockptr(&number, val, sizeof(number)))
@@ -227,6 +232,17 @@ static int get_priority(struct sock *sk, char __user *val, int __user *optlen, i
 	return put_struct(val, optlen, room, &priority, sizeof(priority));
 }
 
+static int get_pending(struct sock *sk, char __user *val, int __user *optlen, int room)
+{
+	struct sss_pending pending = { };
+
+	lock_sock(sk);
+	if (sss_sk(sk)->stream)
+		sss_recvq_pending(sss_sk(sk)->stream, &pending);
+	release_sock(sk);
+	return put_struct(val, optlen, room, &pending, sizeof(pending));
+}
+
 static int get_int(int number, char __user *val, int __user *optlen, int room)
 {
 	int len = min_t(int, sizeof(number), room);
@@ -270,6 +286,8 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_info(sk, val, optlen, room);
 	case SSS_PRIORITY:
 		return get_priority(sk, val, optlen, room);
+	case SSS_PENDING:
+		return get_pending(sk, val, optlen, room);
 	case SSS_CORK:
 		return get_int(READ_ONCE(ss->cork), val, optlen, room);
 	case SSS_FASTOPEN:
@@ -280,6 +298,8 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_int(READ_ONCE(ss->family), val, optlen, room);
 	case SSS_LISTEN_INHERIT:
 		return get_int(READ_ONCE(ss->listen_inherit), val, optlen, room);
+	case SSS_RECORDS:
+		return get_int(READ_ONCE(ss->records), val, optlen, room);
 	}
 	return -ENOPROTOOPT;
 }

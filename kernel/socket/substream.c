@@ -35,16 +35,16 @@ static int get_origin(struct sock *sk, struct origin *from)
 }
 
 /* A file with a fresh socket; SOCK_CLOEXEC and SOCK_NONBLOCK of @flags count. */
-static struct file *make_file(struct socket *sock, struct net *net, u32 flags)
+static struct file *make_file(struct socket *sock, struct net *net, int type, u32 flags)
 {
 	struct socket *newsock = sock_alloc();
 
 	if (!newsock)
 		return ERR_PTR(-ENFILE);
-	newsock->type = SOCK_STREAM;
+	newsock->type = type;
 	newsock->ops = sock->ops;
 	__module_get(newsock->ops->owner);
-	if (!sss_sock_alloc(net, newsock, SOCK_STREAM, 0)) {
+	if (!sss_sock_alloc(net, newsock, type, 0)) {
 		sock_release(newsock);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -138,12 +138,12 @@ int sss_sock_open_child(struct socket *sock, const struct sss_open __user *arg)
 	if (open.flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK) ||
 	    memchr_inv(open.reserved, 0, sizeof(open.reserved)))
 		return -EINVAL;
-	if (open.kind != SOCK_STREAM)
+	if (open.kind != SOCK_STREAM && open.kind != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
 	err = get_origin(sock->sk, &from);
 	if (err)
 		return err;
-	file = make_file(sock, from.net, open.flags);
+	file = make_file(sock, from.net, open.kind, open.flags);
 	err = PTR_ERR_OR_ZERO(file);
 	if (err)
 		goto put_stream;
@@ -179,7 +179,7 @@ int sss_sock_open_acceptor(struct socket *sock, const struct sss_acceptor __user
 	err = get_origin(sock->sk, &from);
 	if (err)
 		return err;
-	file = make_file(sock, from.net, open.flags);
+	file = make_file(sock, from.net, sock->type, open.flags);
 	err = PTR_ERR_OR_ZERO(file);
 	if (err)
 		goto put_stream;

@@ -155,6 +155,29 @@ bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk)
 }
 
 /**
+ * __sss_flow_for_record() - a record that is read as a whole must come whole
+ * @st: stream of a channel, which is locked, as is R
+ *
+ * Lets the peer send on although nothing is read: up to the longest record
+ * we announced.
+ *
+ * Return: whether a WINDOW is due
+ */
+bool __sss_flow_for_record(struct sss_stream *st)
+{
+	struct sss_rxq *rx = &st->rx;
+	u64 most = rx->read + st->ch->local.max_record + 1;
+
+	lockdep_assert_held(&rx->lock);
+	if (sss_recvq_records(st) || rx->discard || rx->re.final != SSS_REASM_NO_FINAL)
+		return false;
+	if (rx->limit >= most || rx->limit - rx->re.highest > rx->window / 2)
+		return false;
+	WRITE_ONCE(rx->limit, min(rx->limit + rx->window, most));
+	return true;
+}
+
+/**
  * __sss_flow_may_send() - what windows allow
  * @st: stream of a channel, which is locked
  *

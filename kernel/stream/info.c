@@ -81,12 +81,18 @@ static void fill_info(const struct sss_stream *st, struct sss_info *out)
 {
 	const struct sss_txq *tx = &st->tx;
 	u64 next = READ_ONCE(tx->next), base = READ_ONCE(tx->base), limit = READ_ONCE(tx->limit);
+	const struct sss_records *records = READ_ONCE(st->records);
 
 	out->stream_id = st->id;
 	out->state = tcp_state(st);
 	out->bytes_sent = next;
 	out->bytes_acked = base;
 	out->bytes_received = READ_ONCE(st->rx.re.edge);
+	if (records) {
+		out->bytes_sent -= READ_ONCE(records->sent);
+		out->bytes_acked -= READ_ONCE(records->acked);
+		out->bytes_received -= READ_ONCE(records->read) + READ_ONCE(records->waiting);
+	}
 	out->bytes_resent = READ_ONCE(st->resent);
 	out->send_window = limit > next ? limit - next : 0;
 	out->recv_window = sss_recvq_capacity(st);

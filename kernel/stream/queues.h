@@ -12,6 +12,13 @@
 #include "wire/ranges.h"
 #include "wire/reasm.h"
 
+/* What a program reads, see sss_recvq_set_mode() */
+enum sss_rx_mode {
+	SSS_RX_BYTES,		/* empty records are invisible */
+	SSS_RX_RECORDS,		/* every mark shows */
+	SSS_RX_WHOLE,		/* one read, one record */
+};
+
 struct sss_chunk;
 
 /**
@@ -63,6 +70,7 @@ struct sss_txq {
  * @charged: of it, to the socket (S)
  * @discard: nobody will read: STOP was asked for; count but do not keep
  * @reset: the peer reset its direction
+ * @mode: enum sss_rx_mode
  * @on_listener: @truesize stands on the listener's account
  */
 struct sss_rxq {
@@ -76,6 +84,7 @@ struct sss_rxq {
 	u64 read;
 	u64 limit;
 	u32 window;
+	u8 mode;
 	bool discard;
 	bool reset;
 	bool on_listener;

@@ -9,43 +9,17 @@
  * Bytes stay in the memory they were received in; a segment holds a reference.
  * Where it would pin four times its size or more they are copied, and small
  * copies that follow each other share one segment. A reader takes segments off
- * @ready under the lock and copies without it.
+ * @ready under the lock and copies without it (readq.c).
  */
 #include <linux/log2.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
-#include <linux/uio.h>
+#include "stream/rxseg.h"
 #include "stream/table.h"
 
 #define GAPS_FIRST	8
 #define GAPS_MOST	2048
 #define COPY_LEAST	256	/* memory of a copied segment, so that small ones share it */
-
-/**
- * struct sss_rxseg - received bytes
- * @node: in sss_rxq.ready
- * @rb: in sss_rxq.early
- * @skb: reference, NULL: the bytes are in @copy
- * @data: first byte not read
- * @offset: of it, in the stream's offset space
- * @len: bytes
- * @truesize: memory it stands for
- * @room: bytes that fit behind the last one (a copy)
- * @copy: the bytes, unless in @skb
- */
-struct sss_rxseg {
-	union {
-		struct list_head node;
-		struct rb_node rb;
-	};
-	struct sk_buff *skb;
-	const u8 *data;
-	u64 offset;
-	u32 len;
-	u32 truesize;
-	u32 room;
-	u8 copy[];
-};
 
 static struct kmem_cache *cache;
 
@@ -85,7 +59,12 @@ static u64 seg_end(const struct sss_rxseg *seg)
 	return seg->offset + seg->len;
 }
 
-static void free_seg(struct sss_stream *st, struct sss_rxseg *seg)
+/**
+ * sss_recvq_free_seg() - free a segment that is in no queue
+ * @st: its stream
+ * @seg: it
+ */
+void sss_recvq_free_seg(struct sss_stream *st, struct sss_rxseg *seg)
 {
 	sss_gauge_dec(st->ch->sn, RX_SEGMENTS);
 	if (!seg->skb) {
@@ -271,11 +250,54 @@ static int count_only(struct sss_rxq *rx, u64 end, bool fin)
 	return 0;
 }
 
+/* R held. A record mark is new; its octet takes a place like a byte. */
+static int add_mark(struct sss_stream *st, const struct sss_rx_packet *pkt, u64 offset)
+{
+	struct sss_records *records = sss_stream_get_records(st, GFP_ATOMIC | __GFP_NOWARN);
+	struct sss_mark *mark = records ? sss_marks_alloc(GFP_ATOMIC | __GFP_NOWARN) : NULL;
+	struct sss_rxq *rx = &st->rx;
+	int err;
+
+	if (!mark)
+		return -ENOMEM;
+	err = add_bytes(st, pkt, offset, (const u8 *)"", 1);
+	if (err) {
+		sss_marks_free(mark);
+		return err;
+	}
+	mark->offset = offset;
+	sss_marks_add(&records->rx, mark);
+	WRITE_ONCE(rx->truesize, rx->truesize + SSS_MARK_COST);
+	return 0;
+}
+
+/* R held. The edge may have moved over marks; false: a record is too long. */
+static bool count_marks(struct sss_stream *st)
+{
+	struct sss_records *records = st->records;
+	u64 edge = st->rx.re.edge, at;
+	u32 n = 0;
+
+	if (!records)
+		return true;
+	while ((at = sss_marks_from(&records->rx, records->counted)) < edge) {
+		if (at - records->open_rx > st->ch->local.max_record)
+			return false;
+		records->open_rx = at + 1;
+		records->counted = at + 1;
+		n++;
+	}
+	records->counted = edge;
+	WRITE_ONCE(records->waiting, records->waiting + n);
+	return true;
+}
+
 /* R held. Keeps what is new of the frame; what it cannot keep comes again. */
 static int apply(struct sss_stream *st, const struct sss_frame_stream *frame,
 		 const struct sss_rx_packet *pkt, bool *news)
 {
-	u64 start = frame->offset, end = frame->offset + frame->len, stop, fresh = 0;
+	u64 start = frame->offset, bytes_end = start + frame->len, end = bytes_end + frame->mark;
+	u64 stop, fresh = 0;
 	struct sss_rxq *rx = &st->rx;
 	int err;
 
@@ -285,8 +307,13 @@ static int apply(struct sss_stream *st, const struct sss_frame_stream *frame,
 	if (err)
 		return err;
 	for (; stop = end, sss_reasm_next(&rx->re, &start, &stop); start = stop) {
-		err = add_bytes(st, pkt, start, frame->data + (start - frame->offset),
-				stop - start);
+		if (start == bytes_end) {
+			err = add_mark(st, pkt, start);
+		} else {
+			stop = min(stop, bytes_end);
+			err = add_bytes(st, pkt, start, frame->data + (start - frame->offset),
+					stop - start);
+		}
 		if (err)
 			return err;
 		fresh += stop - start;
@@ -294,9 +321,9 @@ static int apply(struct sss_stream *st, const struct sss_frame_stream *frame,
 		promote(rx);
 	}
 	*news |= sss_reasm_commit(&rx->re, frame->offset, end, frame->fin);
-	if (fresh < frame->len)
-		sss_mib_add(st->ch->sn, RX_DUPLICATE_BYTES, frame->len - fresh);
-	return 0;
+	if (fresh < end - frame->offset)
+		sss_mib_add(st->ch->sn, RX_DUPLICATE_BYTES, end - frame->offset - fresh);
+	return count_marks(st) ? 0 : SSS_ERROR_PROTOCOL;
 }
 
 /**
@@ -313,7 +340,7 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 	struct sss_rxq *rx = &st->rx;
 	u64 highest = rx->re.highest;
 	u32 truesize = rx->truesize;
-	bool news = false;
+	bool news = false, more;
 	int err;
 
 	lockdep_assert_held(&st->ch->lock);
@@ -322,7 +349,10 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 	if (rx->on_listener)
 		sss_listener_charge(st->listener, rx->truesize - truesize);
 	__sss_flow_received(st, highest, rx->re.highest);
+	more = rx->mode == SSS_RX_WHOLE && __sss_flow_for_record(st);
 	spin_unlock(&rx->lock);
+	if (more)
+		__sss_sched_due(st, SSS_ST_DUE_WINDOW);
 	if (news)
 		__sss_table_touch(st, BIT(SSS_STREAM_READABLE));
 	else if (rx->truesize != truesize)
@@ -359,19 +389,32 @@ static u32 take_ready(struct sss_rxq *rx, struct list_head *segs)
 	return sum;
 }
 
+/* Returns their truesize. */
+static u32 drop_marks(struct sss_stream *st, u64 start)
+{
+	if (!st->records)
+		return 0;
+	return sss_marks_drop(&st->records->rx, start, SSS_MARKS_NONE) * SSS_MARK_COST;
+}
+
 static void free_segs(struct sss_stream *st, struct list_head *segs)
 {
 	struct sss_rxseg *seg, *next;
 
 	list_for_each_entry_safe(seg, next, segs, node)
-		free_seg(st, seg);
+		sss_recvq_free_seg(st, seg);
 }
 
-/* R held */
-static void uncharge(struct sss_stream *st, u32 truesize)
+/**
+ * __sss_recvq_uncharge() - memory was freed
+ * @st: stream, R held
+ * @truesize: of it
+ */
+void __sss_recvq_uncharge(struct sss_stream *st, u32 truesize)
 {
 	struct sss_rxq *rx = &st->rx;
 
+	lockdep_assert_held(&rx->lock);
 	WRITE_ONCE(rx->truesize, rx->truesize - truesize);
 	if (rx->on_listener)
 		sss_listener_charge(st->listener, -(s32)truesize);
@@ -401,7 +444,7 @@ int __sss_recvq_reset(struct sss_stream *st, u64 final)
 		rx->reset = true;
 		rx->re.highest = final;
 		WRITE_ONCE(rx->re.final, final);
-		uncharge(st, take_early(rx, &segs));
+		__sss_recvq_uncharge(st, take_early(rx, &segs) + drop_marks(st, rx->re.edge));
 		__sss_flow_received(st, highest, final);
 	}
 	spin_unlock(&rx->lock);
@@ -422,7 +465,11 @@ void sss_recvq_purge(struct sss_stream *st)
 
 	spin_lock_bh(&rx->lock);
 	rx->discard = true;
-	uncharge(st, take_ready(rx, &segs) + take_early(rx, &segs));
+	__sss_recvq_uncharge(st, take_ready(rx, &segs) + take_early(rx, &segs) + drop_marks(st, 0));
+	if (st->records) {
+		st->records->read += st->records->waiting;
+		WRITE_ONCE(st->records->waiting, 0);
+	}
 	WRITE_ONCE(rx->read, rx->re.edge);
 	spin_unlock_bh(&rx->lock);
 	free_segs(st, &segs);
@@ -442,6 +489,7 @@ void sss_recvq_free(struct sss_stream *st)
 	take_early(rx, &segs);
 	if (st->ch)
 		free_segs(st, &segs);
+	drop_marks(st, 0);
 	kfree(rx->re.above.r);
 }
 
@@ -458,167 +506,4 @@ bool sss_recvq_over(const struct sss_stream *st)
 	if (READ_ONCE(rx->re.final) == SSS_REASM_NO_FINAL)
 		return false;
 	return rx->reset || rx->discard || READ_ONCE(rx->re.edge) == rx->re.final;
-}
-
-/* Takes segments with up to @len bytes off the queue; returns their bytes. */
-static size_t detach(struct sss_rxq *rx, struct list_head *segs, size_t len)
-{
-	struct sss_rxseg *seg;
-	size_t got = 0;
-
-	spin_lock_bh(&rx->lock);
-	while (got < len && !list_empty(&rx->ready)) {
-		seg = list_first_entry(&rx->ready, struct sss_rxseg, node);
-		got += seg->len;
-		list_move_tail(&seg->node, segs);
-	}
-	spin_unlock_bh(&rx->lock);
-	return got;
-}
-
-/* Moves the read offset by @n and puts back what is left of @segs. */
-static void reattach(struct sss_stream *st, struct list_head *segs, size_t n, u32 truesize)
-{
-	struct sss_rxq *rx = &st->rx;
-
-	spin_lock_bh(&rx->lock);
-	list_splice(segs, &rx->ready);
-	WRITE_ONCE(rx->read, rx->read + n);
-	uncharge(st, truesize);
-	spin_unlock_bh(&rx->lock);
-}
-
-static int copy_out(const struct sss_rxseg *seg, struct msghdr *msg, size_t n, int flags)
-{
-	if (flags & MSG_TRUNC)
-		return n;
-	return copy_to_iter(seg->data, n, &msg->msg_iter);
-}
-
-/* Returns bytes copied; those read are freed unless it was a look only. */
-static size_t read_segs(struct sss_stream *st, struct list_head *segs, struct msghdr *msg,
-			size_t len, int flags, u32 *freed)
-{
-	struct sss_rxseg *seg, *next;
-	size_t got = 0, n, done;
-
-	list_for_each_entry_safe(seg, next, segs, node) {
-		n = min_t(size_t, seg->len, len - got);
-		done = copy_out(seg, msg, n, flags);
-		got += done;
-		if (!(flags & MSG_PEEK)) {
-			seg->data += done;
-			seg->offset += done;
-			seg->len -= done;
-			if (!seg->len) {
-				*freed += seg->truesize;
-				list_del(&seg->node);
-				free_seg(st, seg);
-			}
-		}
-		if (done < n || got == len)
-			break;
-	}
-	return got;
-}
-
-/**
- * sss_recvq_copy() - read
- * @st: stream
- * @sk: its socket, locked
- * @msg: where to
- * @len: bytes wanted, not 0
- * @flags: MSG_PEEK; MSG_TRUNC: throw away instead of copying
- *
- * Moves the window and sends it.
- *
- * Sleeps. Return: bytes; 0: nothing there now, or the end (sss_recvq_at_end());
- * -ECONNRESET: the peer reset its direction and what came before is read;
- * -EFAULT.
- */
-int sss_recvq_copy(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
-		   int flags)
-{
-	struct sss_rxq *rx = &st->rx;
-	LIST_HEAD(segs);
-	u32 freed = 0;
-	size_t got;
-
-	if (!st->ch)
-		return 0;
-	len = min_t(size_t, len, INT_MAX);
-	if (!detach(rx, &segs, len))
-		return rx->reset && !rx->discard && !sss_recvq_queued(st) ? -ECONNRESET : 0;
-	got = read_segs(st, &segs, msg, len, flags, &freed);
-	reattach(st, &segs, flags & MSG_PEEK ? 0 : got, freed);
-	sss_stream_settle(st, sk);
-	if (!got)
-		return -EFAULT;
-	if (!(flags & MSG_PEEK) && sss_flow_consumed(st, sk))
-		sss_channel_transmit(st->ch);
-	return got;
-}
-
-/**
- * sss_recvq_readable() - would sss_recvq_copy() return at once, be it the end?
- * @st: stream
- *
- * Return: whether it would
- */
-bool sss_recvq_readable(const struct sss_stream *st)
-{
-	return sss_recvq_queued(st) || sss_recvq_finished(st);
-}
-
-/**
- * sss_recvq_at_end() - has all been read, in order to the end?
- * @st: stream
- *
- * Return: whether it has; also if nothing more is wanted and nothing is there
- */
-bool sss_recvq_at_end(const struct sss_stream *st)
-{
-	const struct sss_rxq *rx = &st->rx;
-
-	if (sss_recvq_queued(st))
-		return false;
-	/* what broke the stream tells more than that nothing is wanted any more */
-	if (rx->discard && !READ_ONCE(st->err))
-		return true;
-	return !rx->reset && READ_ONCE(rx->read) == READ_ONCE(rx->re.final);
-}
-
-/**
- * sss_recvq_finished() - will nothing more arrive?
- * @st: stream
- *
- * Return: whether the end or a reset has come, or nothing more is wanted
- */
-bool sss_recvq_finished(const struct sss_stream *st)
-{
-	const struct sss_rxq *rx = &st->rx;
-
-	return rx->discard || rx->reset || READ_ONCE(rx->re.edge) == READ_ONCE(rx->re.final);
-}
-
-/**
- * sss_recvq_queued() - FIONREAD
- * @st: stream
- *
- * Return: bytes that can be read now
- */
-u32 sss_recvq_queued(const struct sss_stream *st)
-{
-	return READ_ONCE(st->rx.re.edge) - READ_ONCE(st->rx.read);
-}
-
-/**
- * sss_recvq_capacity() - how much could there be to be read?
- * @st: stream
- *
- * Return: bytes that the peer may send ahead of the reader
- */
-u32 sss_recvq_capacity(const struct sss_stream *st)
-{
-	return READ_ONCE(st->rx.limit) - READ_ONCE(st->rx.read);
 }

@@ -31,6 +31,7 @@ struct piece {
 	u64 len;
 	bool again;
 	bool fin;
+	bool mark;
 };
 
 static bool may_send(const struct sss_stream *st)
@@ -193,7 +194,7 @@ void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority 
 	lockdep_assert_held(&st->ch->lock);
 	if (frame->sequence <= st->orders_seen)
 		return;
-	st->orders_seen = frame->sequence;
+	st->orders_seen = min_t(u64, frame->sequence, U32_MAX);
 	__sss_sched_order(st, &priority);
 }
 
@@ -333,21 +334,24 @@ static enum outcome write_piece(struct sss_stream *st, struct sss_tx_packet *pkt
 	size_t room = sss_writer_room(&pkt->w);
 	size_t head = sss_frame_stream_overhead(st->id, p->offset, 0, false);
 	struct sss_txq *tx = &st->tx;
+	u64 mark_at = st->records ? sss_marks_from(&st->records->tx, p->offset) : SSS_MARKS_NONE;
+	u64 bytes = min(p->len, mark_at - p->offset);
 	bool to_end;
 	u8 *payload;
 	u32 len;
 
 	/* a length below 64 takes one byte: @head is at least the shorter header's length */
-	if (room < head + (p->len ? 1 : 0))
+	if (room < head + (bytes ? 1 : 0))
 		return PUT_FULL;
 	head = sss_frame_stream_overhead(st->id, p->offset, 0, true);
-	len = min_t(u64, p->len, room - head);
-	if (len < p->len && len < SLIVER && pkt->n_frames)
+	len = min_t(u64, bytes, room - head);
+	if (len < bytes && len < SLIVER && pkt->n_frames)
 		return PUT_FULL;
 	to_end = sss_frame_stream_overhead(st->id, p->offset, len, false) + len > room;
-	p->fin = tx->fin && p->offset + len == tx->end;
-	p->len = len;
-	if (sss_frame_stream_header(&pkt->w, st->id, p->offset, len, p->fin, false, to_end))
+	p->mark = len < p->len && p->offset + len == mark_at;
+	p->len = len + p->mark;
+	p->fin = tx->fin && p->offset + p->len == tx->end;
+	if (sss_frame_stream_header(&pkt->w, st->id, p->offset, len, p->fin, p->mark, to_end))
 		return PUT_FULL;
 	payload = sss_writer_reserve(&pkt->w, len);
 	sss_sendq_read(st, p->offset, payload, len);
@@ -371,6 +375,8 @@ static void sent_piece(struct sss_stream *st, const struct piece *p)
 		sss_ranges_remove(&tx->lost, p->offset, end);
 	} else if (p->len) {
 		__sss_flow_sent(st, tx->next, end);
+		if (p->mark)
+			st->records->sent++;
 		WRITE_ONCE(tx->next, end);
 	}
 }

@@ -6,6 +6,9 @@
  *	 |  acked, lost  |  to be sent      |
  *	 +---------------+------------------+-----> offset
  *
+ * A record mark takes an octet of a chunk that nobody reads: chunks, intervals
+ * and windows need not know of marks, only who counts bytes or writes a frame.
+ *
  * Data is copied once, into page fragments. Everything from @base up stays
  * here, because it may have to be sent again; @acked and @lost say what became
  * of the part below @next. Both are bounded: where an interval does not fit,
@@ -34,6 +37,7 @@ struct sss_chunk {
 	u64 offset;
 };
 
+#define MARK_COST	SKB_DATA_ALIGN(sizeof(struct sss_mark))
 #define CHUNK_COST	SKB_DATA_ALIGN(sizeof(struct sss_chunk))
 
 static struct kmem_cache *cache;
@@ -45,7 +49,13 @@ static struct kmem_cache *cache;
  */
 int __init sss_sendq_init(void)
 {
+	int err = sss_marks_init();
+
+	if (err)
+		return err;
 	cache = KMEM_CACHE(sss_chunk, SLAB_ACCOUNT);
+	if (!cache)
+		sss_marks_exit();
 	return cache ? 0 : -ENOMEM;
 }
 
@@ -55,6 +65,7 @@ int __init sss_sendq_init(void)
 void sss_sendq_exit(void)
 {
 	kmem_cache_destroy(cache);
+	sss_marks_exit();
 }
 
 /**
@@ -86,8 +97,9 @@ static void free_chunks(struct sss_stream *st, struct list_head *chunks)
 }
 
 /* Takes what lies below @base out of the queue. */
-static void release(struct sss_txq *tx, struct list_head *freed)
+static void release(struct sss_stream *st, struct list_head *freed)
 {
+	struct sss_txq *tx = &st->tx;
 	struct sss_chunk *chunk;
 	u32 cost = 0;
 
@@ -99,6 +111,12 @@ static void release(struct sss_txq *tx, struct list_head *freed)
 			tx->resend = NULL;
 		list_move_tail(&chunk->node, freed);
 		cost += chunk->len + CHUNK_COST;
+	}
+	if (st->records) {
+		u32 n = sss_marks_drop(&st->records->tx, 0, tx->base);
+
+		st->records->acked += n;
+		cost += n * MARK_COST;
 	}
 	WRITE_ONCE(tx->truesize, tx->truesize - cost);
 }
@@ -121,6 +139,11 @@ void __sss_sendq_purge(struct sss_stream *st)
 	tx->resend = NULL;
 	WRITE_ONCE(tx->end, tx->next);
 	WRITE_ONCE(tx->base, tx->next);
+	if (st->records) {
+		sss_marks_drop(&st->records->tx, 0, SSS_MARKS_NONE);
+		st->records->written = st->records->sent;
+		st->records->acked = st->records->sent;
+	}
 	WRITE_ONCE(tx->truesize, 0);
 	tx->acked.n = 0;
 	tx->lost.n = 0;
@@ -139,6 +162,8 @@ void sss_sendq_free(struct sss_stream *st)
 	WARN_ON_ONCE(st->tx.charged);
 	if (st->ch)
 		free_chunks(st, &st->tx.chunks);
+	if (st->records)
+		sss_marks_drop(&st->records->tx, 0, SSS_MARKS_NONE);
 	kfree(st->tx.acked.r);
 	if (st->tx.lost.r != &st->tx.lost_one)
 		kfree(st->tx.lost.r);
@@ -221,7 +246,7 @@ bool __sss_sendq_acked(struct sss_stream *st, u64 offset, u32 len, bool fin)
 		WRITE_ONCE(tx->flight, min_t(u64, tx->next - tx->base, S32_MAX / 2));
 	if (end > tx->base && offset <= tx->base) {
 		advance(tx, end);
-		release(tx, &freed);
+		release(st, &freed);
 	} else if (end > tx->base) {
 		/* on failure it is sent again, and acknowledged then */
 		if (insert_range(&tx->acked, NULL, offset, end))
@@ -327,8 +352,21 @@ static void add_bytes(struct sss_txq *tx, struct sock *sk, u32 len, u32 cost)
 	sk_mem_charge(sk, cost);
 }
 
-/* Takes @len bytes behind the fragment's offset into the queue; false: no memory. */
-static bool append(struct sss_stream *st, struct sock *sk, struct page_frag *pfrag, u32 len)
+/* T held. The octet in front of @end is @mark. */
+static void set_mark(struct sss_stream *st, struct sock *sk, struct sss_mark *mark)
+{
+	struct sss_records *records = st->records;
+
+	mark->offset = st->tx.end - 1;
+	sss_marks_add(&records->tx, mark);
+	records->written++;
+	records->open_tx = st->tx.end;
+	add_bytes(&st->tx, sk, 0, MARK_COST);
+}
+
+/* Takes @len octets behind the fragment's offset into the queue; false: no memory. */
+static bool append(struct sss_stream *st, struct sock *sk, struct page_frag *pfrag, u32 len,
+		   struct sss_mark *mark)
 {
 	struct sss_txq *tx = &st->tx;
 	struct sss_chunk *chunk = NULL;
@@ -352,6 +390,8 @@ static bool append(struct sss_stream *st, struct sock *sk, struct page_frag *pfr
 		list_last_entry(&tx->chunks, struct sss_chunk, node)->len += len;
 		add_bytes(tx, sk, len, len);
 	}
+	if (mark)
+		set_mark(st, sk, mark);
 	spin_unlock_bh(&tx->lock);
 	pfrag->offset += len;
 	return true;
@@ -363,23 +403,38 @@ static bool may_append(const struct sss_stream *st)
 	       !READ_ONCE(st->tx.fin);
 }
 
-/* One fragment's worth; bytes or a negative errno. */
-static int append_some(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len)
+/* What SO_SNDBUF allows. @begun: a part was taken; @whole: then the rest may follow */
+static size_t allowed(const struct sss_stream *st, const struct sock *sk, bool whole, bool begun)
+{
+	int room = READ_ONCE(sk->sk_sndbuf) - READ_ONCE(st->tx.truesize);
+
+	if (whole && (begun || room > 0))
+		return SIZE_MAX;
+	return max(room, 0);
+}
+
+/* One fragment's worth; bytes or a negative errno. @mark goes behind the last, if not NULL */
+static int append_some(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
+		       size_t room, struct sss_mark **mark)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
-	int room = READ_ONCE(sk->sk_sndbuf) - READ_ONCE(st->tx.truesize);
+	bool end;
 	size_t n;
 
-	if (room <= 0 || !sk_page_frag_refill(sk, pfrag))
+	if (!room || !sk_page_frag_refill(sk, pfrag))
 		return -EAGAIN;
-	n = min3(len, (size_t)room, (size_t)(pfrag->size - pfrag->offset));
-	if (!sk_wmem_schedule(sk, n + CHUNK_COST))
+	n = min3(len, room, (size_t)(pfrag->size - pfrag->offset - !!*mark));
+	if (!sk_wmem_schedule(sk, n + CHUNK_COST + (*mark ? 1 + MARK_COST : 0)))
 		return -EAGAIN;
 	n = copy_page_from_iter(pfrag->page, pfrag->offset, n, &msg->msg_iter);
-	if (!n)
+	if (!n && len)
 		return -EFAULT;
-	if (append(st, sk, pfrag, n))
+	end = *mark && n == len;
+	if (append(st, sk, pfrag, n + end, end ? *mark : NULL)) {
+		if (end)
+			*mark = NULL;
 		return n;
+	}
 	iov_iter_revert(&msg->msg_iter, n);
 	return -ENOMEM;
 }
@@ -390,32 +445,43 @@ static int append_some(struct sss_stream *st, struct sock *sk, struct msghdr *ms
  * @sk: its socket, locked
  * @msg: data
  * @len: bytes of it
- * @flags: MSG_*, unused so far
+ * @flags: MSG_EOR: a record ends behind the last byte; @len may be 0.
+ *	MSG_WAITALL: it is not longer than SO_SNDBUF and shall not be cut by it
  *
  * Nothing is sent before sss_sendq_push(), unless the stream is sending anyway.
  *
- * Sleeps. Return: bytes taken, at least one; -EAGAIN: SO_SNDBUF is full, or
+ * Sleeps. Return: bytes taken, at least one of @len, and the mark with
+ * the last; -EAGAIN: SO_SNDBUF is full, or
  * memory is short; -EPIPE: the stream sends no more; -EFAULT, -ENOMEM.
  */
 int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
 		     int flags)
 {
+	struct sss_mark *mark = NULL;
 	size_t taken = 0;
 	int n = 0;
 
 	sss_stream_settle(st, sk);
-	while (taken < len) {
+	if (flags & MSG_EOR) {
+		mark = sss_stream_get_records(st, sk->sk_allocation) ?
+		       sss_marks_alloc(sk->sk_allocation) : NULL;
+		if (!mark)
+			return -ENOMEM;
+	}
+	while (taken < len || mark) {
 		if (!may_append(st)) {
 			n = -EPIPE;
 			break;
 		}
-		n = append_some(st, sk, msg, len - taken);
+		n = append_some(st, sk, msg, len - taken,
+				allowed(st, sk, flags & MSG_WAITALL, taken), &mark);
 		if (n < 0)
 			break;
 		taken += n;
 	}
+	sss_marks_free(mark);
 	/* purged while it was written: nobody would ever look at it again */
-	if (taken && READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER)) {
+	if ((taken || !n) && READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER)) {
 		spin_lock_bh(&st->ch->lock);
 		__sss_sendq_purge(st);
 		spin_unlock_bh(&st->ch->lock);
@@ -487,5 +553,25 @@ bool sss_sendq_done(const struct sss_stream *st)
  */
 u32 sss_sendq_queued(const struct sss_stream *st)
 {
-	return READ_ONCE(st->tx.end) - READ_ONCE(st->tx.base);
+	const struct sss_records *records = READ_ONCE(st->records);
+	const struct sss_txq *tx = &st->tx;
+	u32 octets = READ_ONCE(tx->end) - READ_ONCE(tx->base);
+
+	return records ? octets - (READ_ONCE(records->written) - READ_ONCE(records->acked)) :
+			 octets;
+}
+
+/**
+ * sss_sendq_fits() - may a record end with this?
+ * @st: stream, its socket locked
+ * @len: bytes that follow what was written since the last record mark
+ *
+ * Return: whether the peer takes records of that length
+ */
+bool sss_sendq_fits(const struct sss_stream *st, size_t len)
+{
+	u64 most = st->ch ? READ_ONCE(st->ch->remote.max_record) : 0, head;
+
+	head = READ_ONCE(st->tx.end) - (st->records ? st->records->open_tx : 0);
+	return most && head <= most && len <= most - head;
 }

@@ -99,6 +99,7 @@ static void free_stream(struct kref *ref)
 	sss_tree_free(st);
 	if (st->listener)
 		sss_listener_put(st->listener);
+	kfree(st->records);
 	kfree(st->note);
 	kfree(st->reason);
 	if (st->ch) {
@@ -106,6 +107,32 @@ static void free_stream(struct kref *ref)
 		sss_channel_put(st->ch);
 	}
 	kmem_cache_free(cache, st);
+}
+
+/**
+ * sss_stream_get_records() - what a stream with records needs, from now on
+ * @st: stream
+ * @gfp: how to allocate
+ *
+ * Context: any. Return: it, or NULL without memory
+ */
+struct sss_records *sss_stream_get_records(struct sss_stream *st, gfp_t gfp)
+{
+	struct sss_records *records = READ_ONCE(st->records), *before;
+
+	if (records)
+		return records;
+	records = kzalloc(sizeof(*records), gfp);
+	if (!records)
+		return NULL;
+	records->tx = RB_ROOT_CACHED;
+	records->rx = RB_ROOT_CACHED;
+	/* the first record of each direction may come at the same time */
+	before = cmpxchg(&st->records, NULL, records);
+	if (!before)
+		return records;
+	kfree(records);
+	return before;
 }
 
 /**

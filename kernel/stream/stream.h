@@ -30,6 +30,7 @@
 #include <linux/spinlock.h>
 #include <net/sock.h>
 #include "channel/channel.h"
+#include "stream/marks.h"
 #include "stream/queues.h"
 #include "wire/reasm.h"
 
@@ -85,6 +86,7 @@ enum sss_stream_event {
  * @orders_seen: sequence number of the peer's last
  * @status: enum sss_service_status the peer, or we, answered
  * @deficit: bytes it may still send before the next one's turn
+ * @records: what records need, NULL: never had one. Set once, by cmpxchg()
  * @user_timeout: ms without progress until it breaks, 0: never. READ_ONCE
  * @progress_at: ns, when something was last acknowledged
  * @deadline: ns, for what @flags say it waits for
@@ -119,8 +121,9 @@ struct sss_stream {
 	struct sss_priority wanted;
 	struct sss_priority ordered;
 	u32 orders_sent;
-	u64 orders_seen;
+	u32 orders_seen;
 	s32 deficit;
+	struct sss_records *records;
 	u64 progress_at;
 	u64 deadline;
 	u64 reset_code;
@@ -217,15 +220,19 @@ int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg,
 		     int flags);
 void sss_sendq_push(struct sss_stream *st, bool more);
 bool sss_sendq_writable(const struct sss_stream *st);
+bool sss_sendq_fits(const struct sss_stream *st, size_t len);
 bool sss_sendq_done(const struct sss_stream *st);
 u32 sss_sendq_queued(const struct sss_stream *st);
 
-/* --- receiving (recvq.c): socket lock held, or slock for the queries --- */
+/* --- receiving (readq.c): socket lock held, or slock for the queries --- */
 int sss_recvq_copy(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
 		   int flags);
+void sss_recvq_set_mode(struct sss_stream *st, enum sss_rx_mode mode);
+void sss_recvq_pending(struct sss_stream *st, struct sss_pending *out);
 bool sss_recvq_readable(const struct sss_stream *st);
 bool sss_recvq_at_end(const struct sss_stream *st);
 bool sss_recvq_finished(const struct sss_stream *st);
+u32 sss_recvq_records(const struct sss_stream *st);
 u32 sss_recvq_queued(const struct sss_stream *st);
 u32 sss_recvq_capacity(const struct sss_stream *st);
 

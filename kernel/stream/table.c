@@ -273,10 +273,10 @@ static int on_stop(struct sss_stream *st, const struct sss_frame_stop *stop)
 static int on_stream(struct sss_stream *st, const struct sss_frame_stream *frame,
 		     const struct sss_rx_packet *pkt)
 {
-	u64 end = frame->offset + frame->len;
+	u64 end = frame->offset + frame->len + frame->mark;
 	int err;
 
-	if (frame->mark)	/* we never offered to take records */
+	if (frame->mark && !st->ch->local.max_record)
 		return SSS_ERROR_PROTOCOL;
 	err = __sss_flow_check(st, end);
 	if (err)

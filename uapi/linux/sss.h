@@ -90,6 +90,8 @@ struct sockaddr_sss {
 #define SSS_FAMILY		8	/* rw int: AF_UNSPEC, AF_INET or AF_INET6 only */
 #define SSS_LISTEN_INHERIT	9	/* rw int: substreams of this stream listen, too */
 #define SSS_PRIORITY		10	/* rw struct sss_priority */
+#define SSS_RECORDS		11	/* rw int: recv() on SOCK_STREAM shows empty records */
+#define SSS_PENDING		12	/* r  struct sss_pending */
 
 /**
  * struct sss_priority - which of the streams to one peer goes first
@@ -111,6 +113,27 @@ struct sss_priority {
 	__u8	reserved;
 };
 
+/**
+ * struct sss_pending - records that wait to be read
+ * @records: complete ones
+ * @flags: SSS_PENDING_COMPLETE: the first is complete
+ * @size: bytes of the first, as far as it has come and is not read
+ *
+ * A record ends at send(MSG_EOR), or at each send() without MSG_MORE on
+ * SOCK_SEQPACKET. EMSGSIZE: longer than the peer takes (16 MiB), and none of
+ * this send() was taken. recv() never crosses the end of a record; MSG_EOR in
+ * msg_flags says that the data ends there. On SOCK_SEQPACKET one recv() takes
+ * one record; what does not fit is lost (MSG_TRUNC). On SOCK_STREAM empty
+ * records are skipped, unless SSS_RECORDS: then 0 with MSG_EOR, as for the end
+ * of a record whose bytes were read before it came.
+ */
+struct sss_pending {
+	__u32	records;
+	__u32	flags;
+#define SSS_PENDING_COMPLETE	1
+	__u64	size;
+};
+
 /*
  * Substreams. A stream may be opened on any stream, from either end, to any
  * depth; who holds the other end of the parent takes it with listen() and
@@ -122,7 +145,7 @@ struct sss_priority {
 
 /**
  * struct sss_open - ioctl(stream, SSS_IOC_OPEN, &open): a new stream on a stream
- * @kind: SOCK_STREAM
+ * @kind: SOCK_STREAM or SOCK_SEQPACKET
  * @flags: SOCK_CLOEXEC, SOCK_NONBLOCK, of the new descriptor
  * @reserved: 0
  *
