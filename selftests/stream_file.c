@@ -55,10 +55,12 @@ static void make_link(char **words)
 	}
 	if (!*how)
 		return;
+	/* ARP has no checksum: a corrupted answer would misdirect for minutes */
 	for (int who = ALICE; who <= BOB; who++) {
-		/* ARP has no checksum: a corrupted answer would misdirect for minutes */
 		shell_in(who, "ping -q -c 1 -W 5 10.9.0.%d >/dev/null", 2 - who);
 		shell_in(who, "sh -c 'ip neigh change 10.9.0.%d dev wire nud permanent'", 2 - who);
+	}
+	for (int who = ALICE; who <= BOB; who++) {
 		shell_in(who, "tc qdisc add dev wire root handle 1: "
 			 "tbf rate 10gbit burst 1600 limit 10000000");
 		shell_in(who, "tc qdisc add dev wire parent 1: netem %s", how);
