@@ -126,7 +126,6 @@ static inline struct sss_streams *sss_streams(const struct sss_channel *ch)
 }
 
 extern const struct sss_stream_ops *sss_stream_ops;
-
 /* table.c */
 struct sss_stream *__sss_table_find(struct sss_channel *ch, u64 id);
 int __sss_table_look_up(struct sss_channel *ch, u64 id, struct sss_stream **stp);
