@@ -19,24 +19,6 @@ static void set_percent(const char *percent)
 	close(fd);
 }
 
-/* Alice's channel ends, so that the next call begins with a handshake. */
-static void forget_peer(const struct both *b)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(ALICE);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_PEER_DEL, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, b->name);
-	genl_put(nlh, SSS_A_PEER_EID, &b->eid[BOB], SSS_EID_LEN);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("deleting a peer");
-	mnl_socket_close(g.nl);
-	add_peer(b->name, &b->eid[BOB], "10.9.0.2", b->port);
-}
-
 /* Errors that want of memory, here or there, may have */
 static bool is_fair(int err)
 {
@@ -70,7 +52,7 @@ int main(int argc, char **argv)
 		genl_die("listening");
 	set_nonblock(listener, true);
 	for (i = 0; i < rounds; i++) {
-		forget_peer(&b);
+		forget_peer(&b, ALICE);
 		set_percent(argv[1]);
 		fd = dial_as(&b, ALICE);
 		if (fd >= 0) {
@@ -89,7 +71,7 @@ int main(int argc, char **argv)
 	}
 	printf("# %u calls came through, %u failed\n", came, failed);
 
-	forget_peer(&b);
+	forget_peer(&b, ALICE);
 	fd = dial_as(&b, ALICE);
 	if (fd < 0) {
 		printf("# %s\n", strerror(errno));

@@ -262,6 +262,47 @@ TEST(lost_state)
 	}
 }
 
+/*
+ * Bob answered several INITIATEs of one state of alice's, then loses that state
+ * and says nothing: what he answered before does not bring it back.
+ */
+TEST(ended_state)
+{
+	int listener, fd, end, again;
+	struct both b;
+	char byte;
+
+	make_hosts(&b, "ended", 9713);
+	set_sysctl(ALICE, "initiate_interval_ms", "50");
+	set_sysctl(ALICE, "initiate_interval_max_ms", "100");
+	set_sysctl(ALICE, "initiate_lifetime_ms", "200");
+	listener = listen_as(&b, BOB);
+	netem(BOB, "delay 400ms");	/* so that alice asks again and again */
+	fd = dial_as(&b, ALICE);
+	ASSERT_LE(0, fd) TH_LOG("%s", strerror(errno));
+	end = accept(listener, NULL, NULL);
+	EXPECT_TRUE(talks(fd, end));
+	netem(BOB, "loss 100%");
+	forget_peer(&b, BOB);
+	close(end);
+	netem(BOB, NULL);
+	EXPECT_EQ(1, send(fd, "x", 1, MSG_NOSIGNAL));
+	EXPECT_EQ(-1, recv(fd, &byte, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno) TH_LOG("%s", strerror(errno));
+	close(fd);
+	again = dial_as(&b, ALICE);
+	EXPECT_LE(0, again) TH_LOG("%s", strerror(errno));
+	end = accept(listener, NULL, NULL);
+	EXPECT_TRUE(talks(again, end));
+	close(again);
+	close(end);
+	close(listener);
+	set_sysctl(ALICE, "initiate_interval_ms", "1000");
+	set_sysctl(ALICE, "initiate_interval_max_ms", "15000");
+	set_sysctl(ALICE, "initiate_lifetime_ms", "5000");
+	remove_hosts(&b);
+}
+
 /* Keys are replaced while data flows, and after a pause without any. */
 TEST(rekey)
 {

@@ -20,6 +20,7 @@
 #include "channel/loss.h"
 #include "channel/pmtu.h"
 #include "channel/rx.h"
+#include "channel/slot.h"
 #include "channel/timer.h"
 #include "channel/tx.h"
 #include "net/udp.h"
@@ -361,6 +362,7 @@ void __sss_channel_shut(struct sss_channel *ch, int err, bool tell)
 	ch->state = SSS_CHANNEL_CLOSED;
 	ch->end_err = err;
 	leave_peer(ch);
+	sss_slot_forget(ch->host, &ch->peer->eid, ch->incarnation);
 	__sss_channel_queue_work(ch, SSS_WORK_CLOSE);
 }
 

@@ -262,15 +262,20 @@ static struct sss_half_open *alloc_slot(const struct call *c)
 	return slot;
 }
 
-/* Puts the pair into the ring of its channel; false: the channel is closed. */
-static bool join(struct sss_channel *ch, struct sss_keypair *pair)
+/*
+ * Puts the pair into the ring of its channel, and the slot into the list: in one
+ * go, so that it is found when the channel ends. False: the channel is closed.
+ */
+static bool join(struct sss_handshakes *hs, struct sss_channel *ch, struct sss_half_open *slot)
 {
 	bool open;
 
 	spin_lock_bh(&ch->lock);
-	open = ch->state != SSS_CHANNEL_CLOSED && sss_keypair_get(pair);
-	if (open)
-		sss_keyring_add_responder(&ch->ring, pair);
+	open = ch->state != SSS_CHANNEL_CLOSED && sss_keypair_get(slot->pair);
+	if (open) {
+		sss_keyring_add_responder(&ch->ring, slot->pair);
+		sss_slot_add(hs, slot);
+	}
 	spin_unlock_bh(&ch->lock);
 	return open;
 }
@@ -298,13 +303,15 @@ static void answer(struct call *c)
 		return;
 	}
 	slot->noise = c->noise;
-	if (c->ch && !join(c->ch, slot->pair)) {
+	kref_get(&slot->ref);
+	if (!c->ch) {
+		sss_slot_add(c->hs, slot);
+	} else if (!join(c->hs, c->ch, slot)) {
 		sss_mib_inc(sn, HS_DROP_UNKNOWN);
 		sss_slot_end(slot);
+		sss_slot_put(slot);
 		return;
 	}
-	kref_get(&slot->ref);
-	sss_slot_add(c->hs, slot);
 	sss_index_publish(&slot->pair->entry, SSS_INDEX_KEYPAIR);
 	send_respond(c->hs, slot, c->from);
 	sss_slot_put(slot);
@@ -373,6 +380,8 @@ static bool __settle(struct sss_channel *ch, const struct sss_half_open *slot,
 	lockdep_assert_held(&ch->lock);
 	if (__agrees(ch, slot))
 		return false;
+	if (ch->incarnation != slot->incarnation)
+		sss_slot_forget(ch->host, &ch->peer->eid, ch->incarnation);
 	ch->incarnation = slot->incarnation;
 	if (!ch->remote_incarnation)
 		return false;
@@ -539,11 +548,16 @@ static struct sss_channel *confirm_alone(struct sss_host *host, struct sss_keypa
 		sss_slot_put(slot);
 		return ch;
 	}
-	if (ch)
-		sss_channel_put(ch);
 	sss_mib_inc(host->sn, HS_DROP_LIMIT);
-	/* Another packet may find things better. It goes with the pair at the latest. */
-	WRITE_ONCE(pair->tentative, slot);
+	if (ch) {
+		/* It had the slot's incarnation, which is over with it. */
+		sss_index_remove(&pair->entry);
+		sss_slot_put(slot);
+		sss_channel_put(ch);
+	} else {
+		/* Another packet may find things better. It goes with the pair at the latest. */
+		WRITE_ONCE(pair->tentative, slot);
+	}
 	return NULL;
 }
 

@@ -147,6 +147,47 @@ void sss_slot_purge(struct sss_handshakes *hs)
 		sss_slot_end(slot);
 }
 
+static bool is_of(const struct sss_half_open *slot, const struct sss_eid *eid, u64 incarnation)
+{
+	return slot->incarnation == incarnation && !is_confirmed(slot) &&
+	       !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN);
+}
+
+/**
+ * sss_slot_forget() - a state of ours is over: no RESPOND offers it any more
+ * @host: whose
+ * @eid: the peer's
+ * @incarnation: of the state
+ *
+ * An INITIATE from a state of the peer that has seen the old one would be
+ * answered as if it still were there, and the peer would go on with streams
+ * that are unknown here.
+ *
+ * Context: any but hard interrupts; a channel lock may be held.
+ */
+void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation)
+{
+	struct sss_half_open *slot, *next;
+	struct sss_handshakes *hs;
+	LIST_HEAD(over);
+
+	rcu_read_lock();
+	hs = READ_ONCE(host->handshakes);
+	if (!hs)
+		goto out;
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry_safe(slot, next, &hs->slots, node)
+		if (is_of(slot, eid, incarnation)) {
+			list_move_tail(&slot->node, &over);
+			WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
+		}
+	spin_unlock_bh(&hs->slots_lock);
+	list_for_each_entry_safe(slot, next, &over, node)
+		sss_slot_end(slot);
+out:
+	rcu_read_unlock();
+}
+
 /*
  * The oldest slot of the host that has most: a flood towards one host leaves
  * the others theirs.

@@ -44,6 +44,7 @@ void sss_slot_put(struct sss_half_open *slot);
 bool sss_slot_end(struct sss_half_open *slot);
 void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot);
 bool sss_slot_make_room(struct sss_net *sn);
+void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation);
 struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
 					 const struct sss_msg_initiate *msg);
 u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],

@@ -33,10 +33,14 @@ static u64 down_deadline(const struct sss_channel *ch)
 	return ch->oldest_unanswered + ms_to_ns(READ_ONCE(ch->sn->limits.down_timeout_ms));
 }
 
-/* The pacer alone holds data back */
+/* The pacer alone holds data back, or memory was missing */
 static u64 pace_deadline(struct sss_channel *ch, u64 now)
 {
-	if (ch->pace_at <= now || ch->loss.in_flight + ch->path.mtu > ch->cong.cwnd ||
+	if (ch->pace_at <= now)
+		return 0;
+	if (__sss_tx_control_wanted(ch))
+		return ch->pace_at;
+	if (ch->loss.in_flight + ch->path.mtu > ch->cong.cwnd ||
 	    !sss_channel_ops->pending(ch))
 		return 0;
 	return ch->pace_at;

@@ -53,23 +53,19 @@ struct batch {
 	u8 *at[SSS_TX_BATCH_MAX];
 };
 
-/* Is there something that does not ask the congestion window? */
-static bool control_wanted(struct sss_channel *ch)
-{
-	return ch->ack_now || ch->ping || ch->confirm || ch->challenged || ch->close_due ||
-	       ch->loss.probes;
-}
-
 /**
- * __sss_tx_wanted() - is there anything to send, whatever may hold it back?
+ * __sss_tx_control_wanted() - is there something that asks no congestion window?
  * @ch: channel
+ *
+ * If so right after a transmission, there was no memory for it, or no key.
  *
  * Context: channel lock held.
  */
-bool __sss_tx_wanted(struct sss_channel *ch)
+bool __sss_tx_control_wanted(const struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
-	return control_wanted(ch) || sss_channel_ops->pending(ch);
+	return ch->ack_now || ch->ping || ch->confirm || ch->challenged || ch->close_due ||
+	       ch->loss.probes;
 }
 
 static bool number_allowed(const struct sss_channel *ch, const struct sss_keypair *pair)
@@ -242,7 +238,7 @@ static u32 fill(struct sss_channel *ch, struct batch *b, u8 *at, u64 now)
 	bool data = ch->state == SSS_CHANNEL_OPEN && data_allowed(ch, now) &&
 		    sss_channel_ops->pending(ch);
 
-	if (!data && !control_wanted(ch))
+	if (!data && !__sss_tx_control_wanted(ch))
 		return 0;
 	pkt->n_frames = 0;
 	pkt->eliciting = false;
@@ -437,9 +433,13 @@ static struct batch *build(struct sss_channel *ch)
 
 	if (ch->restarting || (ch->state != SSS_CHANNEL_OPEN && !ch->close_due))
 		return NULL;
-	if (sss_pmtu_due(ch, now))
-		return build_probe(ch, now);
-	if (!control_wanted(ch) && (!sss_channel_ops->pending(ch) || !data_allowed(ch, now)))
+	if (sss_pmtu_due(ch, now)) {
+		b = build_probe(ch, now);
+		if (b)
+			return b;
+	}
+	if (!__sss_tx_control_wanted(ch) &&
+	    (!sss_channel_ops->pending(ch) || !data_allowed(ch, now)))
 		return NULL;
 	pair = sending_pair(ch);
 	if (!pair)
