@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Priorities: urgent streams first, shares by weight, one after the other where
- * that is wanted; set by who sends or by who receives, and changed in flight.
+ * that is wanted; set by who sends or by who receives, and changed in flight;
+ * and users that share, whatever they ask for.
  */
+#include <sys/fsuid.h>
 #include "kselftest_harness.h"
 #include "sock.h"
 
@@ -16,6 +18,32 @@ static int prefer(int fd, int urgency, int incremental, int weight)
 	};
 
 	return setsockopt(fd, SOL_SSS, SSS_PRIORITY, &priority, sizeof(priority));
+}
+
+/* As a user without privileges asks for it */
+static int prefer_as(uid_t uid, int fd, int urgency)
+{
+	int err;
+
+	if (seteuid(uid))
+		return -1;
+	err = prefer(fd, urgency, 1, 16);
+	return seteuid(0) ?: err;
+}
+
+static int make_pair(uid_t uid, int *near, int *far)
+{
+	int fd[2], err;
+
+	setfsuid(uid);	/* sockets belong to it */
+	err = stream_pair(V4, fd);
+	setfsuid(0);
+	if (err)
+		return err;
+	*near = fd[ALICE];
+	*far = fd[BOB];
+	return setsockopt(*far, SOL_SOCKET, SO_RCVBUF, &(int){ 4 << 20 }, sizeof(int)) ?:
+	       setsockopt(*near, SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 20 }, sizeof(int));
 }
 
 FIXTURE(priority) {
@@ -32,15 +60,11 @@ FIXTURE_VARIANT_ADD(priority, by_receiver) { .by_receiver = true };
 
 FIXTURE_SETUP(priority)
 {
-	int i, fd[2], large = 1 << 20;
+	int i;
 
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, stream_pair(V4, fd));
-		self->near[i] = fd[ALICE];
-		self->far[i] = fd[BOB];
+		ASSERT_EQ(0, make_pair(0, &self->near[i], &self->far[i]));
 		self->writer[i] = 0;
-		setsockopt(fd[BOB], SOL_SOCKET, SO_RCVBUF, &(int){ 4 << 20 }, sizeof(int));
-		setsockopt(fd[ALICE], SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
 	}
 	/* one packet at a time, so that the queue of the cable is short */
 	shell_in(ALICE, "ethtool -K wire tso off gso off tx-udp-segmentation off >/dev/null");
@@ -164,6 +188,81 @@ TEST_F(priority, one_after_the_other)
 	read_all(self->far, 3, 300, got);
 	read_all(self->far, 3, 600, got);
 	EXPECT_LT((got[0] + got[1]) / 2, got[2]) TH_LOG("%lld, %lld, %lld", got[0], got[1], got[2]);
+}
+
+/* The pair @i of the fixture is another user's from now on. */
+#define BELONGS(i, uid) ({						\
+	close(self->near[i]);						\
+	close(self->far[i]);						\
+	make_pair(uid, &self->near[i], &self->far[i]);			\
+})
+
+/* Urgent streams of one user do not starve another one. */
+TEST_F(priority, users_share)
+{
+	long long got[3];
+	int i;
+
+	ASSERT_EQ(0, BELONGS(0, 1001));
+	ASSERT_EQ(0, BELONGS(1, 1002));
+	ASSERT_EQ(0, BELONGS(2, 1001));
+	for (i = 0; i < 3; i++) {
+		int fd = variant->by_receiver ? self->far[i] : self->near[i];
+
+		ASSERT_EQ(0, prefer_as(1001, fd, i ? 7 : 0));
+		self->writer[i] = write_on(self->near[i]);
+	}
+	read_all(self->far, 3, 300, got);
+	read_all(self->far, 3, 1500, got);
+	ASSERT_LT(400000, got[0] + got[1]);
+	EXPECT_LE(45, 100 * got[0] / (got[0] + got[1])) TH_LOG("%lld to %lld", got[0], got[1]);
+	EXPECT_GE(55, 100 * got[0] / (got[0] + got[1])) TH_LOG("%lld to %lld", got[0], got[1]);
+	EXPECT_GT(got[0] / 20, got[2]) TH_LOG("%lld, %lld", got[0], got[2]);
+}
+
+/* Set with CAP_NET_ADMIN, it counts for all of them; for streams under it, too. */
+TEST_F(priority, admin_counts)
+{
+	struct sss_open open = { .kind = SOCK_STREAM };
+	long long got[3];
+	int i;
+
+	ASSERT_EQ(0, BELONGS(0, 1001));
+	ASSERT_EQ(0, BELONGS(1, 1002));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, prefer_as(1001, self->near[i], 2));
+		self->writer[i] = write_on(self->near[i]);
+	}
+	ASSERT_EQ(0, prefer(self->near[2], 1, 1, 16));
+	ASSERT_EQ(0, listen(self->far[2], 1));
+	i = ioctl(self->near[2], SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, i);
+	self->writer[2] = write_on(i);
+	close(self->near[2]);
+	self->near[2] = i;
+	i = accept(self->far[2], NULL, NULL);
+	ASSERT_LE(0, i);
+	close(self->far[2]);
+	self->far[2] = i;
+	read_all(self->far, 3, 300, got);
+	read_all(self->far, 3, 600, got);
+	EXPECT_LT(150000, got[2]);
+	EXPECT_GT(got[2] / 20, got[0] + got[1]) TH_LOG("%lld, %lld, %lld", got[0], got[1], got[2]);
+
+	ASSERT_EQ(0, prefer(self->near[2], 3, 1, 16));
+	read_all(self->far, 3, 300, got);
+	read_all(self->far, 3, 600, got);
+	EXPECT_LT(150000, got[0] + got[1]);
+	EXPECT_GT((got[0] + got[1]) / 20, got[2]) TH_LOG("%lld, %lld, %lld", got[0], got[1], got[2]);
+
+	/* Without the privilege it is one user of three. */
+	ASSERT_EQ(0, prefer_as(1001, self->near[2], 7));
+	read_all(self->far, 3, 300, got);
+	read_all(self->far, 3, 1200, got);
+	for (i = 0; i < 3; i++) {
+		EXPECT_LE(25, 100 * got[i] / (got[0] + got[1] + got[2])) TH_LOG("%lld", got[i]);
+		EXPECT_GE(42, 100 * got[i] / (got[0] + got[1] + got[2])) TH_LOG("%lld", got[i]);
+	}
 }
 
 /* Who receives has the last word. */

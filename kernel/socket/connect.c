@@ -121,7 +121,7 @@ static int start(struct socket *sock, const struct sockaddr_sss *to, bool fastop
 	ss->status = NULL;
 	sss_stream_set_user_timeout(st, ss->user_timeout);
 	if (ss->priority.weight)
-		sss_stream_set_priority(st, &ss->priority);
+		sss_stream_set_priority(st, &ss->priority, ss->above);
 	strscpy(request.service, to->sss_service, sizeof(request.service));
 	strscpy(request.protocol, to->sss_protocol, sizeof(request.protocol));
 	memcpy(ss->local.sss_eid.key, host->identity.eid, SSS_EID_LEN);

@@ -66,6 +66,7 @@ struct sss_sock {
 	bool fastopen;
 	bool listen_inherit;
 	struct sss_priority priority;
+	bool above;
 	bool browse;
 	bool records;
 	bool failed;

@@ -73,6 +73,7 @@ static int set_family(struct sock *sk, int val)
 static int set_priority(struct sock *sk, sockptr_t val, unsigned int len)
 {
 	struct sss_priority priority;
+	bool above;
 	int err;
 
 	if (len < sizeof(priority))
@@ -85,10 +86,12 @@ static int set_priority(struct sock *sk, sockptr_t val, unsigned int len)
 	if (priority.urgency > SSS_URGENCY_MAX || priority.incremental > 1 ||
 	    priority.weight < SSS_WEIGHT_MIN || priority.reserved)
 		return -EINVAL;
+	above = ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN);
 	lock_sock(sk);
 	sss_sk(sk)->priority = priority;
+	sss_sk(sk)->above = above;
 	if (sss_sk(sk)->stream)
-		sss_stream_set_priority(sss_sk(sk)->stream, &priority);
+		sss_stream_set_priority(sss_sk(sk)->stream, &priority, above);
 	release_sock(sk);
 	return 0;
 }

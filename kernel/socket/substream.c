@@ -68,7 +68,7 @@ static int become_child(struct file *file, struct sss_stream *parent)
 	lock_sock(sk);
 	sss_stream_set_user_timeout(st, sss_sk(sk)->user_timeout);
 	sss_stream_get_priority(parent, &priority);
-	sss_stream_set_priority(st, &priority);
+	sss_stream_set_priority(st, &priority, sss_stream_is_above(parent));
 	__sss_sock_set_stream(sk, st);
 	err = sss_tree_open(parent, st, sk);
 	if (!err) {

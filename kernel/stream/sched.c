@@ -3,9 +3,10 @@
  * What goes into the next packet.
  *
  * First frames of the channel, then control frames of streams (@due), then
- * data. Streams that may send data stand in a round for their urgency; the
- * first of the most urgent round sends until its deficit is used up (deficit
- * round robin, by weight), then goes to the end. Of the streams of a round that
+ * data. Users take turns (share.c). Of the one whose turn it is, streams that may
+ * send data stand in a round for their urgency; the first of the most urgent
+ * round sends until its deficit is used up (deficit round robin, by weight), then
+ * goes to the end. Of the streams of a round that
  * are not incremental only one stands in it, the others behind that one
  * (RFC 9218 section 10). A stream that its window or an empty queue holds back
  * stands nowhere.
@@ -93,43 +94,56 @@ static void wait_behind(struct list_head *serial, struct sss_stream *st)
 	list_add(&st->sched, &before->sched);
 }
 
-static void enter(struct sss_streams *ss, struct sss_stream *st)
+static struct sss_share *share_of(const struct sss_stream *st)
+{
+	return sss_streams(st->ch)->share[st->share];
+}
+
+static void stand(struct sss_share *share, struct sss_stream *st)
 {
 	u8 level = st->ordered.urgency;
-	struct sss_stream *serving = ss->serving[level];
+	struct sss_stream *serving = share->serving[level];
 
 	if (!st->ordered.incremental && serving && serving->id < st->id) {
-		wait_behind(&ss->serial[level], st);
+		wait_behind(&share->serial[level], st);
 		return;
 	}
 	if (!st->ordered.incremental) {
 		if (serving) {
 			list_del(&serving->sched);
-			wait_behind(&ss->serial[level], serving);
+			wait_behind(&share->serial[level], serving);
 		}
-		ss->serving[level] = st;
+		share->serving[level] = st;
 	}
 	st->deficit = quantum(st);
-	list_add_tail(&st->sched, &ss->level[level]);
-	ss->levels |= BIT(level);
+	list_add_tail(&st->sched, &share->level[level]);
 }
 
-static void leave(struct sss_streams *ss, struct sss_stream *st)
+static void enter(struct sss_stream *st)
 {
+	struct sss_share *share = share_of(st);
+
+	__sss_share_enter(sss_streams(st->ch), share, st->ordered.urgency,
+			  st->flags & SSS_ST_ABOVE);
+	stand(share, st);
+}
+
+static void leave(struct sss_stream *st)
+{
+	struct sss_share *share = share_of(st);
 	u8 level = st->ordered.urgency;
 	struct sss_stream *next;
 
 	list_del_init(&st->sched);
-	if (ss->serving[level] == st) {
-		ss->serving[level] = NULL;
-		next = list_first_entry_or_null(&ss->serial[level], struct sss_stream, sched);
-		if (next) {
-			list_del_init(&next->sched);
-			enter(ss, next);
-		}
+	__sss_share_leave(share, level, st->flags & SSS_ST_ABOVE);
+	if (share->serving[level] != st)
+		return;
+	share->serving[level] = NULL;
+	next = list_first_entry_or_null(&share->serial[level], struct sss_stream, sched);
+	if (next) {
+		list_del_init(&next->sched);
+		stand(share, next);
 	}
-	if (list_empty(&ss->level[level]))
-		ss->levels &= ~BIT(level);
 }
 
 /**
@@ -138,7 +152,6 @@ static void leave(struct sss_streams *ss, struct sss_stream *st)
  */
 void __sss_sched_activate(struct sss_stream *st)
 {
-	struct sss_streams *ss = sss_streams(st->ch);
 	struct piece p;
 	bool any;
 
@@ -150,7 +163,7 @@ void __sss_sched_activate(struct sss_stream *st)
 	spin_unlock(&st->tx.lock);
 	if (!any)
 		return;
-	enter(ss, st);
+	enter(st);
 }
 
 /**
@@ -161,17 +174,25 @@ void __sss_sched_leave(struct sss_stream *st)
 {
 	lockdep_assert_held(&st->ch->lock);
 	if (!list_empty(&st->sched))
-		leave(sss_streams(st->ch), st);
+		leave(st);
 }
 
 /**
- * __sss_sched_order() - what is sent of a stream has another priority from now on
+ * __sss_sched_own() - a stream has a socket, so a user
  * @st: stream of a channel, which is locked
- * @priority: valid
+ * @sk: its socket
  */
-void __sss_sched_order(struct sss_stream *st, const struct sss_priority *priority)
+void __sss_sched_own(struct sss_stream *st, const struct sock *sk)
 {
 	lockdep_assert_held(&st->ch->lock);
+	__sss_sched_leave(st);
+	st->share = __sss_share_find(sss_streams(st->ch), sk->sk_uid);
+	__sss_sched_activate(st);
+}
+
+/* What is sent of a stream has another priority from now on. */
+static void order(struct sss_stream *st, const struct sss_priority *priority)
+{
 	__sss_sched_leave(st);
 	st->ordered = *priority;
 	__sss_sched_activate(st);
@@ -195,27 +216,39 @@ void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority 
 	if (frame->sequence <= st->orders_seen)
 		return;
 	st->orders_seen = min_t(u64, frame->sequence, U32_MAX);
-	__sss_sched_order(st, &priority);
+	order(st, &priority);
+}
+
+static void set_above(struct sss_stream *st, bool above)
+{
+	if (above)
+		st->flags |= SSS_ST_ABOVE;
+	else
+		st->flags &= ~SSS_ST_ABOVE;
 }
 
 /**
  * sss_stream_set_priority() - SSS_PRIORITY
  * @st: stream, its socket locked
  * @priority: valid
+ * @above: it counts against streams of other users
  */
-void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority)
+void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority,
+			     bool above)
 {
 	struct sss_channel *ch = st->ch;
 
 	if (!ch) {
 		st->wanted = *priority;
 		st->ordered = *priority;
+		set_above(st, above);
 		return;
 	}
 	spin_lock_bh(&ch->lock);
 	st->wanted = *priority;
-	if (!st->orders_seen)
-		__sss_sched_order(st, priority);
+	__sss_sched_leave(st);
+	set_above(st, above);
+	order(st, st->orders_seen ? &st->ordered : priority);
 	st->orders_sent++;
 	__sss_sched_due(st, SSS_ST_DUE_PRIORITY);
 	spin_unlock_bh(&ch->lock);
@@ -230,6 +263,17 @@ void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *p
 void sss_stream_get_priority(struct sss_stream *st, struct sss_priority *priority)
 {
 	*priority = st->wanted;
+}
+
+/**
+ * sss_stream_is_above() - does its urgency count against streams of other users?
+ * @st: stream
+ *
+ * Return: whether it does. Context: any
+ */
+bool sss_stream_is_above(const struct sss_stream *st)
+{
+	return READ_ONCE(st->flags) & SSS_ST_ABOVE;
 }
 
 /**
@@ -322,7 +366,7 @@ bool sss_sched_pending(struct sss_channel *ch)
 	struct sss_streams *ss = sss_streams(ch);
 
 	lockdep_assert_held(&ch->lock);
-	if (ss->levels || !list_empty(&ss->due) || ss->granted_due || ss->pool_due)
+	if (!list_empty(&ss->turns) || !list_empty(&ss->due) || ss->granted_due || ss->pool_due)
 		return true;
 	return !list_empty(&ss->opening) && !ss->starved_until &&
 	       ss->next < max(ss->credit, ch->remote.max_streams);
@@ -412,10 +456,10 @@ static enum outcome put_next(struct sss_stream *st, struct sss_tx_packet *pkt, u
 	return outcome;
 }
 
-/* The first of the most urgent round whose deficit lasts */
-static struct sss_stream *whose_turn(struct sss_streams *ss)
+/* The first of the user's most urgent round whose deficit lasts */
+static struct sss_stream *whose_turn(struct sss_share *share)
 {
-	struct list_head *round = &ss->level[__ffs(ss->levels)];
+	struct list_head *round = &share->level[__ffs(share->levels)];
 	struct sss_stream *st;
 
 	for (;;) {
@@ -430,14 +474,17 @@ static struct sss_stream *whose_turn(struct sss_streams *ss)
 static void put_data(struct sss_channel *ch, struct sss_tx_packet *pkt)
 {
 	struct sss_streams *ss = sss_streams(ch);
+	struct sss_share *share;
 	struct sss_stream *st;
 	u32 len;
 
-	while (ss->levels && !pkt->full) {
-		st = whose_turn(ss);
+	while (!list_empty(&ss->turns) && !pkt->full) {
+		share = __sss_share_next(ss);
+		st = whose_turn(share);
 		switch (put_next(st, pkt, &len)) {
 		case PUT_DONE:
 			st->deficit -= max(len, 1U);
+			share->deficit -= max(len, 1U);
 			break;
 		case PUT_NOTHING:
 			__sss_sched_leave(st);

@@ -430,6 +430,7 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 	__sss_stream_join(st, ch, SSS_ST_LOCAL | SSS_ST_CONNECTING | SSS_ST_ACCEPTED);
 	sock_hold(sk);
 	st->sk = sk;
+	__sss_sched_own(st, sk);
 	list_add_tail(&st->wait, &sss_streams(ch)->opening);
 	st->progress_at = ktime_get_ns();
 	__sss_timed_watch(st, st->progress_at);
@@ -457,6 +458,7 @@ void sss_stream_attach(struct sss_stream *st, struct sock *sk)
 	if (!(st->flags & SSS_ST_LET_GO)) {
 		sock_hold(sk);
 		st->sk = sk;
+		__sss_sched_own(st, sk);
 	}
 	__sss_flow_accepted(st);
 	__sss_tree_settled(st);

@@ -84,6 +84,7 @@ enum sss_stream_event {
  * @ordered: how what we send is: as the peer wants, if it said so, else as @wanted
  * @orders_sent: PRIORITY frames we sent, or that are due
  * @orders_seen: sequence number of the peer's last
+ * @share: whose it is: place in sss_streams.share; C
  * @status: enum sss_service_status the peer, or we, answered
  * @deficit: bytes it may still send before the next one's turn
  * @records: what records need, NULL: never had one. Set once, by cmpxchg()
@@ -118,6 +119,7 @@ struct sss_stream {
 	u8 events;
 	u8 kind;
 	u8 status;
+	u8 share;
 	struct sss_priority wanted;
 	struct sss_priority ordered;
 	u32 orders_sent;
@@ -161,7 +163,9 @@ void sss_stream_close(struct sss_stream *st);
 void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason);
 void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms);
 void sss_stream_settle(struct sss_stream *st, struct sock *sk);
-void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority);
+void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority,
+			     bool above);
+bool sss_stream_is_above(const struct sss_stream *st);
 void sss_stream_get_priority(struct sss_stream *st, struct sss_priority *priority);
 void sss_stream_get(struct sss_stream *st);
 void sss_stream_put(struct sss_stream *st);

@@ -379,7 +379,6 @@ static int receive(struct sss_channel *ch, const struct sss_frame *frame,
 static int init(struct sss_channel *ch)
 {
 	struct sss_streams *ss = kzalloc(sizeof(*ss), GFP_ATOMIC);
-	int i;
 
 	if (!ss)
 		return -ENOMEM;
@@ -390,10 +389,7 @@ static int init(struct sss_channel *ch)
 	INIT_LIST_HEAD(&ss->flight);
 	INIT_LIST_HEAD(&ss->touched);
 	INIT_LIST_HEAD(&ss->timed);
-	for (i = 0; i < SSS_LEVELS; i++) {
-		INIT_LIST_HEAD(&ss->level[i]);
-		INIT_LIST_HEAD(&ss->serial[i]);
-	}
+	sss_share_init(ss);
 	ch->streams = ss;
 	return 0;
 }
@@ -407,6 +403,7 @@ static void free_streams(struct sss_channel *ch)
 	WARN_ON_ONCE(!list_empty(&ss->all) || !list_empty(&ss->touched));
 	xa_destroy(&ss->ids);
 	bitmap_free(ss->seen);
+	sss_share_free(ss);
 	kfree(ss);
 	ch->streams = NULL;
 }

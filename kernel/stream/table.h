@@ -8,9 +8,8 @@
 
 #include <linux/xarray.h>
 #include "peer/peer.h"
+#include "stream/share.h"
 #include "stream/stream.h"
-
-#define SSS_LEVELS	8	/* urgency 0 to 7 */
 
 /* struct sss_stream.flags */
 #define SSS_ST_LOCAL		BIT(0)	/* opened by us */
@@ -30,6 +29,7 @@
 #define SSS_ST_UNCOUNTED	BIT(14)	/* no longer keeps the channel alive */
 #define SSS_ST_DOOMED		BIT(15)	/* never got an id, and its parent is over */
 #define SSS_ST_CLOSED		BIT(16)	/* nobody has it, or ever will: children are refused */
+#define SSS_ST_ABOVE		BIT(20)	/* its urgency counts against other users' */
 #define SSS_ST_DUE_INIT		BIT(24)	/* control frames to be sent */
 #define SSS_ST_DUE_REPLY	BIT(25)
 #define SSS_ST_DUE_RESET	BIT(26)
@@ -54,10 +54,9 @@
  * @flight: have something sent that is not acknowledged, longest ago first
  * @touched: their sockets have something to learn
  * @timed: have a deadline
- * @level: whose turn it is to send data, per urgency
- * @serial: who waits until the one in @serving has nothing more to send
- * @serving: of the streams that are not incremental, the one in @level
- * @levels: bit per non-empty level
+ * @turns: of the users that have something to send, whose turn it is
+ * @share: the users, see share.h; NULL: not used yet
+ * @first_share: the first of them
  * @next: sequence number of the next stream we open
  * @credit: of MAX_STREAMS: we may open those with lower numbers
  * @base: lowest sequence number the peer has not opened yet
@@ -86,10 +85,9 @@ struct sss_streams {
 	struct list_head flight;
 	struct list_head touched;
 	struct list_head timed;
-	struct list_head level[SSS_LEVELS];
-	struct list_head serial[SSS_LEVELS];
-	struct sss_stream *serving[SSS_LEVELS];
-	u8 levels;
+	struct list_head turns;
+	struct sss_share *share[SSS_SHARES];
+	struct sss_share first_share;
 	u64 next;
 	u64 credit;
 	u64 base;
@@ -171,7 +169,7 @@ void sss_sendq_free(struct sss_stream *st);
 void __sss_sched_due(struct sss_stream *st, u32 due);
 void __sss_sched_activate(struct sss_stream *st);
 void __sss_sched_leave(struct sss_stream *st);
-void __sss_sched_order(struct sss_stream *st, const struct sss_priority *priority);
+void __sss_sched_own(struct sss_stream *st, const struct sock *sk);
 void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority *frame);
 void __sss_sched_fly(struct sss_stream *st);
 void __sss_sched_land(struct sss_stream *st);

@@ -164,6 +164,7 @@ int sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct so
 	__sss_stream_join(child, ch, SSS_ST_LOCAL | SSS_ST_CONNECTED | SSS_ST_ACCEPTED);
 	sock_hold(sk);
 	child->sk = sk;
+	__sss_sched_own(child, sk);
 	sss_stream_get(parent);
 	child->mother = parent;
 	list_add_tail(&child->wait, &parent->kin->waiting);

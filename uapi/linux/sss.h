@@ -104,7 +104,9 @@ struct sockaddr_sss {
  *
  * May change at any time; substreams begin with that of their parent. It orders
  * what we send, and the peer is told to order what it sends; where both ends
- * have set one, what the receiver of the data wants counts. EINVAL: out of range.
+ * have set one, what the receiver of the data wants counts. It is compared among
+ * streams of one user; users share equally, unless it is set with CAP_NET_ADMIN:
+ * then it counts against the streams of all users. EINVAL: out of range.
  */
 struct sss_priority {
 	__u8	urgency;

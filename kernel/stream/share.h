@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Users of one channel, and the order in which their streams send: share.c, sched.c. */
+#ifndef _SSS_STREAM_SHARE_H
+#define _SSS_STREAM_SHARE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#define SSS_LEVELS	8	/* urgency 0 to 7 */
+#define SSS_SHARES	16	/* users that are told apart */
+
+struct sss_stream;
+struct sss_streams;
+
+/**
+ * struct sss_share - what one user has to send. All under the channel lock
+ * @turn: in sss_streams.turns while @levels is not 0
+ * @uid: whose
+ * @deficit: bytes it may still send before the next user's turn
+ * @levels: bit per non-empty level
+ * @n: streams per level, @serial included
+ * @n_above: of them, those whose urgency counts against other users' (CAP_NET_ADMIN)
+ * @level: whose turn it is to send data, per urgency
+ * @serial: who waits until the one in @serving has nothing more to send
+ * @serving: of the streams that are not incremental, the one in @level
+ */
+struct sss_share {
+	struct list_head turn;
+	kuid_t uid;
+	s32 deficit;
+	u8 levels;
+	u32 n[SSS_LEVELS];
+	u32 n_above[SSS_LEVELS];
+	struct list_head level[SSS_LEVELS];
+	struct list_head serial[SSS_LEVELS];
+	struct sss_stream *serving[SSS_LEVELS];
+};
+
+void sss_share_init(struct sss_streams *ss);
+void sss_share_free(struct sss_streams *ss);
+u8 __sss_share_find(struct sss_streams *ss, kuid_t uid);
+void __sss_share_enter(struct sss_streams *ss, struct sss_share *share, u8 level, bool above);
+void __sss_share_leave(struct sss_share *share, u8 level, bool above);
+struct sss_share *__sss_share_next(struct sss_streams *ss);
+
+#endif /* _SSS_STREAM_SHARE_H */
