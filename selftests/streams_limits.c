@@ -77,6 +77,8 @@ FIXTURE_SETUP(limits)
 	set_both("max_orphans", "4096");
 	set_both("max_streams", "4096");
 	set_both("channel_window", "16777216");
+	set_both("max_waiting", "16384");
+	set_both("max_prefix_waiting", "4096");
 	self->killed = get_stat(ALICE, "OrphansKilled");
 }
 
@@ -285,6 +287,74 @@ TEST_F(limits, listener_closes_on_who_waits)
 	ASSERT_LE(0, again) TH_LOG("%s", strerror(errno));
 	EXPECT_LT(WINDOW, fill_up(again, 0, 0));
 	EXPECT_EQ(WINDOW, info_of(again).bytes_sent);
+}
+
+/* --- streams that nobody has accepted --- */
+
+/* Waits until the connect() under way is held back at bob's; false: it was not. */
+static bool is_held(int fd, long long before)
+{
+	return eventually(WAIT, get_stat(BOB, "StreamsHeld") > before) &&
+	       !polled(fd, POLLOUT, 300);
+}
+
+static int dial_nonblock(int family, const char *service)
+{
+	struct sockaddr_sss addr = address(BOB, family, service, "test 1");
+	int fd = caller(family, SOCK_NONBLOCK);
+
+	return connect_to(fd, &addr) && errno == EINPROGRESS ? fd : -1;
+}
+
+/* A prefix has its share of what may wait, and so has everybody together. */
+TEST_F(limits, streams_that_wait)
+{
+	struct sss_open open = { .kind = SOCK_STREAM };
+	int listener[2], fd[4], pair[2], other, child, i;
+	long long held = get_stat(BOB, "StreamsHeld");
+
+	set_sysctl(BOB, "max_prefix_waiting", "3");
+	make_hosts();
+	ASSERT_EQ(0, stream_pair(V4, pair));
+	for (i = 0; i < 2; i++) {
+		listener[i] = listen_on(i, "waits", 20);
+		ASSERT_LE(0, listener[i]);
+	}
+	for (i = 0; i < 3; i++)
+		ASSERT_LE(0, dial(V4, "waits")) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(held, get_stat(BOB, "StreamsHeld"));
+	fd[0] = dial_nonblock(V4, "waits");
+	ASSERT_LE(0, fd[0]);
+	EXPECT_TRUE(is_held(fd[0], held));
+	/* A substream waits as well: what is written goes as far as the buffer. */
+	child = ioctl(pair[ALICE], SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, child);
+	EXPECT_LT(1000, fill_up(child, 1, 0));
+	EXPECT_EQ(EAGAIN, errno);
+	/* Streams that were accepted go on, and so does another prefix. */
+	EXPECT_EQ(30000, send_pattern(pair[ALICE], 30000, 7, 0));
+	EXPECT_EQ(30000, recv_pattern(pair[BOB], 30000, 7, 0));
+	for (i = 0; i < 2; i++)
+		ASSERT_LE(0, dial(V6, "waits")) TH_LOG("%s", strerror(errno));
+
+	/* The whole namespace */
+	set_sysctl(BOB, "max_waiting", "5");
+	held = get_stat(BOB, "StreamsHeld");
+	other = dial_nonblock(V6, "waits");
+	ASSERT_LE(0, other);
+	EXPECT_TRUE(is_held(other, held));
+
+	/* Whoever is accepted lets one in. */
+	for (i = 0; i < 3; i++)
+		EXPECT_LE(0, accept(listener[V4], NULL, NULL));
+	EXPECT_EQ(POLLOUT, polled(fd[0], POLLOUT, WAIT));
+	EXPECT_EQ(POLLOUT, polled(other, POLLOUT, WAIT));
+	EXPECT_EQ(0, so_error(fd[0]) | so_error(other));
+	ASSERT_EQ(0, listen(pair[BOB], 1));
+	set_timeout(pair[BOB], SO_RCVTIMEO, WAIT);
+	EXPECT_LE(0, accept(pair[BOB], NULL, NULL));
+	/* that of the other prefix outlives the test otherwise */
+	set_both("idle_timeout_ms", "100");
 }
 
 /* --- streams at once --- */

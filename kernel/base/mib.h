@@ -65,6 +65,7 @@
 	X(STREAMS_OPENED, "StreamsOpened")			\
 	X(STREAMS_ACCEPTED, "StreamsAccepted")			\
 	X(STREAMS_REFUSED, "StreamsRefused")			\
+	X(STREAMS_HELD, "StreamsHeld")				\
 	X(RESETS_SENT, "ResetsSent")				\
 	X(RESETS_RECEIVED, "ResetsReceived")			\
 	X(ORPHANS_KILLED, "OrphansKilled")			\

@@ -37,6 +37,8 @@ void sss_netns_limits_init(struct sss_limits *limits)
 		.channel_window = SZ_16M,
 		.max_record = 16 << 20,
 		.max_streams = 4096,
+		.max_waiting = 16384,
+		.max_prefix_waiting = 4096,
 		.rmem = { SZ_16K, SZ_64K, 6 * SZ_1M },
 		.wmem = { SZ_16K, SZ_64K, SZ_4M },
 		.allow_loopback = 0,
@@ -56,6 +58,7 @@ int sss_netns_init(struct sss_net *sn, struct net *net)
 	sss_netns_limits_init(&sn->limits);
 	mutex_init(&sn->hosts_lock);
 	INIT_LIST_HEAD(&sn->hosts);
+	spin_lock_init(&sn->crowds_lock);
 	spin_lock_init(&sn->services_lock);
 	INIT_LIST_HEAD(&sn->services);
 	return sss_mib_init(sn);

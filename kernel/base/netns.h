@@ -8,6 +8,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/sss.h>
 #include <net/net_namespace.h>
@@ -45,6 +46,8 @@ struct sss_limits {
 	u32 channel_window;		/* 16 MiB: unaccepted streams together */
 	u32 max_record;			/* bytes of a record that a peer may send. 16 MiB */
 	u32 max_streams;		/* root credit: streams a peer may have open. 4096 */
+	u32 max_waiting;		/* unaccepted streams of unknown peers. 16384 */
+	u32 max_prefix_waiting;		/* likewise, of one /24 or /64. 4096 */
 	u32 rmem[3];			/* min default max, 16 KiB 64 KiB 6 MiB */
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
 	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
@@ -65,6 +68,9 @@ struct sss_limits {
  * @limiter: handshake rate limit by source (channel)
  * @learnt_peers: peers that nobody configured, at most limits.max_channels (peer)
  * @orphans: closed streams with data to deliver, at most limits.max_orphans (stream)
+ * @waiting: unaccepted streams of unknown peers, at most limits.max_waiting (stream)
+ * @crowds_lock: leaf (BH), protects @crowds (stream)
+ * @crowds: struct sss_crowd.node (stream)
  * @browsing: streams that get the list of services (socket)
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
@@ -86,6 +92,9 @@ struct sss_net {
 	struct sss_ratelimiter *limiter;
 	atomic_t learnt_peers;
 	atomic_t orphans;
+	atomic_t waiting;
+	spinlock_t crowds_lock;		/* leaf: crowds */
+	struct rb_root crowds;
 	atomic_t browsing;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;

@@ -49,6 +49,8 @@ static const struct knob knobs[] = {
 	ONE(channel_window, 65536, 1024 * MEGA),
 	ONE(max_record, 0, 64 * MEGA),
 	ONE(max_streams, 1, MEGA),
+	ONE(max_waiting, 1, MEGA),
+	ONE(max_prefix_waiting, 1, MEGA),
 	THREE(rmem, 4096, 64 * MEGA),
 	THREE(wmem, 4096, 64 * MEGA),
 	ONE(allow_loopback, 0, 1),

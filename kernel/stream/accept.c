@@ -528,6 +528,7 @@ static void refuse(struct sss_stream *st)
 {
 	st->flags |= SSS_ST_REFUSED | SSS_ST_ACCEPTED | SSS_ST_LET_GO | SSS_ST_CLOSED;
 	st->rx.discard = true;
+	__sss_crowd_settled(st);
 	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
 }
 
@@ -541,6 +542,7 @@ static void copy_name(char *to, const u8 *from, u8 len)
 static void refuse_child(struct sss_stream *st)
 {
 	st->flags |= SSS_ST_ACCEPTED | SSS_ST_LET_GO | SSS_ST_CLOSED;
+	__sss_crowd_settled(st);
 	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
 	__sss_stream_reset(st, SSS_RESET_CLOSED);
 	__sss_stream_stop(st);
@@ -602,7 +604,7 @@ int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *ini
 	};
 	st->ordered = st->wanted;
 	__sss_stream_join(st, ch, SSS_ST_CONNECTED);
-	if (__sss_table_add_remote(st, init->id)) {
+	if (__sss_crowd_admit(st) || __sss_table_add_remote(st, init->id)) {
 		__sss_stream_break(st, -ENOMEM);
 		sss_stream_put(st);
 		return -ENOMEM;

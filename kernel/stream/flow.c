@@ -87,6 +87,7 @@ void __sss_flow_accepted(struct sss_stream *st)
 	if (st->flags & SSS_ST_ACCEPTED)
 		return;
 	st->flags |= SSS_ST_ACCEPTED;
+	__sss_crowd_settled(st);
 	return_to_pool(st->ch, below(st->rx.re.highest, st->ch->local.initial_stream_window));
 }
 

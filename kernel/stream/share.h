@@ -10,8 +10,12 @@
 #define SSS_LEVELS	8	/* urgency 0 to 7 */
 #define SSS_SHARES	16	/* users that are told apart */
 
+struct sock;
+struct sss_channel;
+struct sss_frame_priority;
 struct sss_stream;
 struct sss_streams;
+struct sss_tx_packet;
 
 /**
  * struct sss_share - what one user has to send. All under the channel lock
@@ -37,11 +41,23 @@ struct sss_share {
 	struct sss_stream *serving[SSS_LEVELS];
 };
 
+/* share.c */
 void sss_share_init(struct sss_streams *ss);
 void sss_share_free(struct sss_streams *ss);
 u8 __sss_share_find(struct sss_streams *ss, kuid_t uid);
 void __sss_share_enter(struct sss_streams *ss, struct sss_share *share, u8 level, bool above);
 void __sss_share_leave(struct sss_share *share, u8 level, bool above);
 struct sss_share *__sss_share_next(struct sss_streams *ss);
+
+/* sched.c */
+void __sss_sched_due(struct sss_stream *st, u32 due);
+void __sss_sched_activate(struct sss_stream *st);
+void __sss_sched_leave(struct sss_stream *st);
+void __sss_sched_own(struct sss_stream *st, const struct sock *sk);
+void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority *frame);
+void __sss_sched_fly(struct sss_stream *st);
+void __sss_sched_land(struct sss_stream *st);
+bool sss_sched_pending(struct sss_channel *ch);
+void sss_sched_fill(struct sss_channel *ch, struct sss_tx_packet *pkt);
 
 #endif /* _SSS_STREAM_SHARE_H */

@@ -208,6 +208,7 @@ static void leave(struct sss_stream *st)
 	list_del_init(&st->flight);
 	list_del_init(&st->timed);
 	__sss_sched_leave(st);
+	__sss_crowd_settled(st);
 	__sss_tree_leave(st);
 	__sss_stream_uncount(st);
 	__sss_stream_let_go(st);

@@ -404,6 +404,7 @@ static void free_streams(struct sss_channel *ch)
 	xa_destroy(&ss->ids);
 	bitmap_free(ss->seen);
 	sss_share_free(ss);
+	sss_crowd_leave(ch);
 	kfree(ss);
 	ch->streams = NULL;
 }

@@ -29,6 +29,7 @@
 #define SSS_ST_UNCOUNTED	BIT(14)	/* no longer keeps the channel alive */
 #define SSS_ST_DOOMED		BIT(15)	/* never got an id, and its parent is over */
 #define SSS_ST_CLOSED		BIT(16)	/* nobody has it, or ever will: children are refused */
+#define SSS_ST_WAITING		BIT(21)	/* of an unknown peer, and not accepted: crowd.c */
 #define SSS_ST_ABOVE		BIT(20)	/* its urgency counts against other users' */
 #define SSS_ST_DUE_INIT		BIT(24)	/* control frames to be sent */
 #define SSS_ST_DUE_REPLY	BIT(25)
@@ -72,6 +73,7 @@
  * @pool_granted: the CHANNEL_WINDOW we sent last, without the initial window
  * @pool_due: send it
  * @pool_blocked: some stream waits for the pool
+ * @crowd: of where the peer is, see crowd.c; NULL: not needed yet
  * @starved_until: ns, no memory to open a stream: try again then; 0: no
  * @next_tick: ns, when a deadline may have passed, 0: none
  * @down_since: ns, when the link went down, 0: it is not
@@ -103,6 +105,7 @@ struct sss_streams {
 	u64 pool_granted;
 	bool pool_due;
 	bool pool_blocked;
+	struct sss_crowd *crowd;
 	u64 starved_until;
 	u64 next_tick;
 	u64 down_since;
@@ -165,17 +168,6 @@ void __sss_sendq_lost(struct sss_stream *st, u64 offset, u32 len, bool fin);
 void sss_sendq_read(struct sss_stream *st, u64 offset, u8 *to, u32 len);
 void sss_sendq_free(struct sss_stream *st);
 
-/* sched.c */
-void __sss_sched_due(struct sss_stream *st, u32 due);
-void __sss_sched_activate(struct sss_stream *st);
-void __sss_sched_leave(struct sss_stream *st);
-void __sss_sched_own(struct sss_stream *st, const struct sock *sk);
-void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority *frame);
-void __sss_sched_fly(struct sss_stream *st);
-void __sss_sched_land(struct sss_stream *st);
-bool sss_sched_pending(struct sss_channel *ch);
-void sss_sched_fill(struct sss_channel *ch, struct sss_tx_packet *pkt);
-
 /* control.c */
 bool __sss_control_put_init(struct sss_stream *st, struct sss_tx_packet *pkt);
 bool __sss_control_put(struct sss_stream *st, struct sss_tx_packet *pkt);
@@ -206,6 +198,11 @@ void __sss_flow_pool(struct sss_channel *ch, u64 max);
 void __sss_flow_stream_closed(struct sss_channel *ch);
 void __sss_flow_grant_streams(struct sss_channel *ch);
 u64 sss_flow_streams_granted(const struct sss_channel *ch);
+
+/* crowd.c */
+int __sss_crowd_admit(struct sss_stream *st);
+void __sss_crowd_settled(struct sss_stream *st);
+void sss_crowd_leave(struct sss_channel *ch);
 
 /* accept.c */
 int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init);
