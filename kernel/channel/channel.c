@@ -412,51 +412,6 @@ void __sss_channel_closed_by_peer(struct sss_channel *ch, const struct sss_frame
 	__sss_channel_shut(ch, frame->code ? -EPROTO : -ECONNRESET, false);
 }
 
-/**
- * __sss_channel_heard() - an authenticated packet arrived
- * @ch: channel
- * @now: ns
- *
- * Context: channel lock held.
- */
-void __sss_channel_heard(struct sss_channel *ch, u64 now)
-{
-	lockdep_assert_held(&ch->lock);
-	ch->last_received = now;
-	if (ch->link == SSS_LINK_UP)
-		return;
-	ch->link = SSS_LINK_UP;
-	ch->link_changed = true;
-}
-
-/**
- * sss_channel_tell_link() - tell the streams if the link's state changed
- * @ch: channel
- *
- * Context: no lock held.
- */
-void sss_channel_tell_link(struct sss_channel *ch)
-{
-	enum sss_link link;
-	bool changed;
-
-	if (!READ_ONCE(ch->link_changed))
-		return;
-	spin_lock_bh(&ch->lock);
-	changed = ch->link_changed;
-	link = ch->link;
-	ch->link_changed = false;
-	spin_unlock_bh(&ch->lock);
-	if (!changed)
-		return;
-	sss_netns_event(ch->sn, link == SSS_LINK_UP ? SSS_EVENT_LINK_UP :
-			link == SSS_LINK_STALLED ? SSS_EVENT_LINK_STALLED : SSS_EVENT_LINK_DOWN,
-			(const struct sss_eid *)ch->host->identity.eid, &ch->peer->eid);
-	local_bh_disable();
-	sss_channel_ops->link(ch, link);
-	local_bh_enable();
-}
-
 /* Packets of another state mean nothing here; nor does what was measured. */
 static void forget_transport(struct sss_channel *ch)
 {

@@ -143,6 +143,7 @@ struct sss_channel {
 	bool confirm;				/* initiator: first packet under new keys */
 	u64 close_code;
 	u64 last_received;			/* ns, authenticated */
+	u64 link_up_at;				/* ns, when it was last not up before */
 	u64 oldest_unanswered;			/* ns, 0: nothing waits */
 
 	u64 pkts_sent, pkts_received, pkts_lost, pkts_spurious;
@@ -170,7 +171,7 @@ struct sss_channel {
 	struct list_head rx_node;		/* on the host's drain list (drain only) */
 	struct work_struct rx_work;
 
-	bool link_changed;			/* streams are to be told */
+	bool link_changed;			/* who monitors is to be told */
 	struct hrtimer timer;			/* timer.c */
 	u64 timer_at;				/* ns, when it fires, 0: it is not set */
 	u64 keys_at;				/* ns, when a key pair is to be erased */
@@ -197,6 +198,7 @@ void __sss_channel_heard(struct sss_channel *ch, u64 now);
 void __sss_channel_shut(struct sss_channel *ch, int err, bool tell);
 bool sss_channel_queue_rx(struct sss_channel *ch);
 void __sss_channel_queue_work(struct sss_channel *ch, int bit);
+void __sss_channel_set_link(struct sss_channel *ch, enum sss_link link);
 void sss_channel_tell_link(struct sss_channel *ch);
 void sss_channel_restart(struct sss_channel *ch);
 void sss_channel_close(struct sss_channel *ch, int err);

@@ -106,7 +106,7 @@ struct sss_request {
  *	-ECONNRESET, those never sent go on, ids start anew. No lock held
  * @tick: orphans and other slow timers of streams. Channel lock held. Returns
  *	when to be called again, ns, 0: never
- * @link: link state changed (enum sss_link). No lock held, BH off
+ * @link: link state changed (enum sss_link). Channel lock held; deliver() follows
  */
 struct sss_channel_ops {
 	int (*init)(struct sss_channel *ch);

@@ -477,6 +477,7 @@ void sss_rx_run(struct sss_channel *ch)
 	}
 	if (!any)
 		return;
+	sss_channel_tell_link(ch);
 	local_bh_disable();
 	sss_channel_ops->deliver(ch);
 	local_bh_enable();

@@ -26,11 +26,13 @@ static u64 idle_deadline(const struct sss_channel *ch)
 	return ch->idle_since + ns;
 }
 
+/* A peer that is heard again but has not answered yet is given as long once more. */
 static u64 down_deadline(const struct sss_channel *ch)
 {
 	if (!ch->oldest_unanswered || ch->link == SSS_LINK_DOWN)
 		return 0;
-	return ch->oldest_unanswered + ms_to_ns(READ_ONCE(ch->sn->limits.down_timeout_ms));
+	return max(ch->oldest_unanswered, ch->link_up_at) +
+	       ms_to_ns(READ_ONCE(ch->sn->limits.down_timeout_ms));
 }
 
 /* The pacer alone holds data back, or memory was missing */
@@ -109,10 +111,8 @@ static void on_loss(struct sss_channel *ch, u64 now)
 	__sss_loss_on_timer(ch, now);
 	if (ch->loss.pto_count == before)
 		return;
-	if (ch->link == SSS_LINK_UP) {
-		ch->link = SSS_LINK_STALLED;
-		ch->link_changed = true;
-	}
+	if (ch->link == SSS_LINK_UP)
+		__sss_channel_set_link(ch, SSS_LINK_STALLED);
 	if (ch->loss.pto_count >= PTO_HANDSHAKE)
 		__sss_handshake_want(ch, NULL);
 }
@@ -136,10 +136,8 @@ static void expire(struct sss_channel *ch, u64 now)
 		ch->ack_now = true;
 	}
 	at = down_deadline(ch);
-	if (at && at <= now) {
-		ch->link = SSS_LINK_DOWN;
-		ch->link_changed = true;
-	}
+	if (at && at <= now)
+		__sss_channel_set_link(ch, SSS_LINK_DOWN);
 	if (ch->keys_at && ch->keys_at <= now)
 		ch->keys_at = keys_deadline(ch, now);
 	if (ch->tick_at && ch->tick_at <= now)

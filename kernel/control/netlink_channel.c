@@ -4,6 +4,7 @@
 #include "channel/channel.h"
 #include "net/endpoint.h"
 #include "peer/peer.h"
+#include "stream/dump.h"
 #include "stream/stream.h"
 #include "wire/frame.h"
 #include "netlink.h"

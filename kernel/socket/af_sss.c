@@ -73,6 +73,7 @@ static void destruct(struct sock *sk)
 		sss_stream_put(ss->parent);
 	if (ss->listener)
 		sss_listener_put(ss->listener);
+	sss_errqueue_free(sk);
 	kfree(ss->status);
 	kfree(ss->service_desc);
 	kfree(ss->protocol_desc);
@@ -196,6 +197,19 @@ static void let_netns_go(struct sock *sk)
 	put_net_track(net, &tracker);
 }
 
+static void wake_priority(struct sock *sk)
+{
+	struct socket_wq *wq;
+
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLPRI);
+	if (wq && wq->fasync_list)
+		sock_wake_async(wq, SOCK_WAKE_URG, POLL_PRI);
+	rcu_read_unlock();
+}
+
 /* Brings the socket up to date and wakes, each kind of sleeper at most once. */
 static void handle(struct sock *sk, unsigned long events)
 {
@@ -222,6 +236,8 @@ static void handle(struct sock *sk, unsigned long events)
 		signal_change(sk, old_state);
 		return;
 	}
+	if (events & BIT(SSS_STREAM_EVENT))
+		wake_priority(sk);
 	if (events & BIT(SSS_STREAM_READABLE))
 		sk->sk_data_ready(sk);
 	if (events & (BIT(SSS_STREAM_WRITABLE) | BIT(SSS_STREAM_ENDED)))
@@ -266,6 +282,7 @@ static void release_cb(struct sock *sk)
 
 static const struct sss_stream_ops stream_ops = {
 	.notify = notify,
+	.event = sss_errqueue_event,
 	.browse = sss_browse_take,
 };
 

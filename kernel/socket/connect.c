@@ -120,6 +120,8 @@ static int start(struct socket *sock, const struct sockaddr_sss *to, bool fastop
 	kfree(ss->status);
 	ss->status = NULL;
 	sss_stream_set_user_timeout(st, ss->user_timeout);
+	if (sss_errqueue_get_events(sk))
+		sss_event_watch(st);
 	if (ss->priority.weight)
 		sss_stream_set_priority(st, &ss->priority, ss->above);
 	strscpy(request.service, to->sss_service, sizeof(request.service));

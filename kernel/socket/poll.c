@@ -6,7 +6,8 @@
  * would not wait. POLLOUT: a byte would be taken, or send() would fail at
  * once. POLLRDHUP: the peer ended its half. POLLHUP: both halves are over, or
  * the socket is not connected. POLLRDBAND: accept() on a stream would give a
- * substream. POLLERR: SO_ERROR is not 0, nothing else.
+ * substream. POLLPRI: recvmsg(MSG_ERRQUEUE) would give something. POLLERR:
+ * SO_ERROR is not 0, nothing else.
  */
 #include "stream/stream.h"
 #include "socket.h"
@@ -75,6 +76,8 @@ __poll_t sss_sock_poll(struct file *file, struct socket *sock, poll_table *wait)
 		mask = EPOLLHUP;
 	/* Pairs with the barrier between sk_err and sk_shutdown in fail(). */
 	smp_rmb();
+	if (__sss_errqueue_pending(sk))
+		mask |= EPOLLPRI;
 	if (READ_ONCE(sk->sk_err))
 		mask |= EPOLLERR;
 	spin_unlock_bh(&sk->sk_lock.slock);

@@ -144,7 +144,7 @@ static ssize_t receive(struct sock *sk, struct msghdr *msg, size_t len, int flag
  * @msg: where data goes; no address is returned, getpeername() has it
  * @len: bytes wanted
  * @flags: MSG_PEEK, MSG_WAITALL, MSG_DONTWAIT as on TCP; MSG_TRUNC: throw the
- *	data away
+ *	data away; MSG_ERRQUEUE: errqueue.c
  *
  * Return: bytes, 0 at the end of the stream; -EOPNOTSUPP for MSG_OOB,
  * -ENOTCONN, -EAGAIN, -EINTR, -EFAULT, or what broke the stream, after all
@@ -159,7 +159,7 @@ int sss_sock_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int fl
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return sss_sock_recv_errqueue(sk, msg, len, flags);
 	len = min_t(size_t, len, MAX_RW_COUNT);
 	lock_sock(sk);
 	flags &= ~MSG_EOR;

@@ -11,6 +11,7 @@
 #include <linux/sss.h>
 #include <net/sock.h>
 
+struct sss_events;
 struct sss_host;
 struct sss_net;
 struct sss_listener;
@@ -33,6 +34,7 @@ struct sss_stream;
  * @status: what the peer said to the last connect() that failed, or NULL
  * @service_desc: SSS_SERVICE_DESC, NULL: empty
  * @protocol_desc: SSS_PROTOCOL_DESC, NULL: empty
+ * @events: what SSS_EVENTS wants and what waits of it, NULL: it was never set
  * @deferred: enum sss_stream_event bits that arrived while a program held the
  *	socket; protected by the socket's spinlock
  * @user_timeout: SSS_USER_TIMEOUT, ms
@@ -58,6 +60,7 @@ struct sss_sock {
 	struct sss_status *status;
 	char *service_desc;
 	char *protocol_desc;
+	struct sss_events *events;
 	unsigned long deferred;
 	u32 user_timeout;
 	sa_family_t family;
@@ -107,6 +110,14 @@ void __sss_sock_abort_connect(struct socket *sock);
 int __sss_sock_connect(struct socket *sock, struct sockaddr *addr, int len, int flags,
 		       bool fastopen);
 
+/* errqueue.c */
+bool sss_errqueue_event(struct sock *sk, u32 type, u64 value);
+int sss_errqueue_set_events(struct sock *sk, u32 mask);
+u32 sss_errqueue_get_events(const struct sock *sk);
+void sss_errqueue_free(struct sock *sk);
+bool __sss_errqueue_pending(const struct sock *sk);
+ssize_t sss_sock_recv_errqueue(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+
 /* listen.c */
 int sss_sock_listen(struct socket *sock, int backlog);
 int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool kern);
@@ -140,6 +151,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *val,
 			int __user *len);
 int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+int sss_sock_reset(struct sock *sk, const struct sss_reset __user *arg);
 int sss_sock_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 
 #endif /* _SSS_SOCKET_SOCKET_H */

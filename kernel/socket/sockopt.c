@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* setsockopt() and getsockopt() at level SOL_SSS, and ioctl() */
 #include <linux/compat.h>
+#include <linux/err.h>
+#include <linux/slab.h>
 #include <linux/sockios.h>
 #include <linux/uaccess.h>
 #include "stream/stream.h"
+#include "wire/cursor.h"
 #include "wire/frame.h"
 #include "wire/name.h"
 #include "socket.h"
@@ -121,6 +124,9 @@ static int set_int(struct sock *sk, int name, int val)
 	case SSS_LISTEN_INHERIT:
 		sss_sk(sk)->listen_inherit = !!val;
 		break;
+	case SSS_EVENTS:
+		err = sss_errqueue_set_events(sk, val);
+		break;
 	}
 	release_sock(sk);
 	return err;
@@ -159,6 +165,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	case SSS_FAMILY:
 	case SSS_LISTEN_INHERIT:
 	case SSS_RECORDS:
+	case SSS_EVENTS:
 		if (len < sizeof(number))
 			return -EINVAL;
 		if (copy_from_sockptr(&number, val, sizeof(number)))
@@ -303,6 +310,8 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_int(READ_ONCE(ss->listen_inherit), val, optlen, room);
 	case SSS_RECORDS:
 		return get_int(READ_ONCE(ss->records), val, optlen, room);
+	case SSS_EVENTS:
+		return get_int(sss_errqueue_get_events(sk), val, optlen, room);
 	}
 	return -ENOPROTOOPT;
 }
@@ -321,6 +330,42 @@ static int get_queued(struct sock *sk, unsigned int cmd, int __user *where)
 		number = cmd == SIOCINQ ? sss_recvq_queued(st) : sss_sendq_queued(st);
 	release_sock(sk);
 	return err ?: put_user(number, where);
+}
+
+/**
+ * sss_sock_reset() - ioctl(SSS_IOC_RESET)
+ * @sk: a stream
+ * @arg: struct sss_reset
+ *
+ * Return: 0; -ENOTCONN: no stream, connect() is under way, or it is over;
+ * -EINVAL: code above 62 bits, unknown flags, a reason that is not text or has
+ * no NUL; -EFAULT, -ENOMEM.
+ */
+int sss_sock_reset(struct sock *sk, const struct sss_reset __user *arg)
+{
+	struct sss_reset *reset = memdup_user(arg, sizeof(*reset));
+	int err = -EINVAL;
+	size_t len;
+
+	if (IS_ERR(reset))
+		return PTR_ERR(reset);
+	len = strnlen(reset->reason, sizeof(reset->reason));
+	if (reset->code > SSS_VARINT_MAX || reset->flags & ~SSS_RESET_SUBTREE ||
+	    reset->reserved || len == sizeof(reset->reason) ||
+	    (len && !sss_name_is_text((u8 *)reset->reason, len)))
+		goto free;
+	lock_sock(sk);
+	err = -ENOTCONN;
+	if (sss_sk(sk)->stream && sk->sk_state != TCP_SYN_SENT)
+		err = sss_ending_reset(sss_sk(sk)->stream, sk, reset);
+	if (!err) {
+		WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+		sk->sk_state_change(sk);
+	}
+	release_sock(sk);
+free:
+	kfree(reset);
+	return err;
 }
 
 /**
@@ -344,6 +389,8 @@ int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		return sss_sock_open_child(sock, where);
 	case SSS_IOC_ACCEPTOR:
 		return sss_sock_open_acceptor(sock, where);
+	case SSS_IOC_RESET:
+		return sss_sock_reset(sock->sk, where);
 	}
 	return -ENOIOCTLCMD;
 }

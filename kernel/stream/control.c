@@ -90,6 +90,7 @@ static bool put_reset(struct sss_stream *st, struct sss_tx_packet *pkt)
 		.type = SSS_FRAME_RESET,
 		.reset = {
 			.id = st->id, .code = st->reset_code, .final_size = st->tx.next,
+			.subtree = st->flags & SSS_ST_SUBTREE,
 			.reason = (const u8 *)reason, .reason_len = strlen(reason),
 		},
 	};
@@ -102,7 +103,7 @@ static bool put_stop(struct sss_stream *st, struct sss_tx_packet *pkt)
 {
 	struct sss_frame frame = {
 		.type = SSS_FRAME_STOP,
-		.stop = { .id = st->id, .code = SSS_RESET_CLOSED },
+		.stop = { .id = st->id, .code = st->reset_code },
 	};
 
 	return sss_recvq_over(st) || put(pkt, &frame, st->id, 0);
@@ -231,6 +232,7 @@ static bool is_of_channel(const struct sss_sent_frame *frame)
 void sss_control_acked(struct sss_channel *ch, const struct sss_sent_frame *frame)
 {
 	struct sss_stream *st;
+	u64 base;
 
 	lockdep_assert_held(&ch->lock);
 	if (is_of_channel(frame))
@@ -242,8 +244,10 @@ void sss_control_acked(struct sss_channel *ch, const struct sss_sent_frame *fram
 	case SSS_FRAME_STREAM:
 		if (st->flags & SSS_ST_RESET)
 			break;
+		base = st->tx.base;
 		if (__sss_sendq_acked(st, frame->value, frame->len, frame->flags & SSS_SENT_FIN))
 			__sss_table_touch(st, BIT(SSS_STREAM_WRITABLE));
+		__sss_event_acked(st, base);
 		break;
 	case SSS_FRAME_INIT:
 		st->flags |= SSS_ST_INIT_ACKED;

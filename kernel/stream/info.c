@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What others may know about a stream. */
 #include <net/tcp_states.h>
+#include "stream/dump.h"
 #include "stream/table.h"
 
 /**

@@ -79,6 +79,8 @@ void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 le
 	if (status == SSS_SERVICE_OK) {
 		st->flags |= SSS_ST_CONNECTED;
 		__sss_table_touch(st, BIT(SSS_STREAM_CONNECTED) | BIT(SSS_STREAM_WRITABLE));
+		if (st->ch->link == SSS_LINK_UP)
+			__sss_event_raise(st, SSS_EV_LINK_UP, 0);
 		return;
 	}
 	/* also if the program has given it up meanwhile, and knows why */

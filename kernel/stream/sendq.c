@@ -154,6 +154,25 @@ void __sss_sendq_purge(struct sss_stream *st)
 }
 
 /**
+ * __sss_sendq_freeze() - nothing more of it will be sent, but all of it stays
+ * @st: stream of a channel, which is locked
+ */
+void __sss_sendq_freeze(struct sss_stream *st)
+{
+	struct sss_txq *tx = &st->tx;
+
+	lockdep_assert_held(&st->ch->lock);
+	spin_lock(&tx->lock);
+	tx->cursor = NULL;
+	tx->resend = NULL;
+	tx->acked.n = 0;
+	tx->lost.n = 0;
+	tx->fin_lost = false;
+	tx->hold = false;
+	spin_unlock(&tx->lock);
+}
+
+/**
  * sss_sendq_free() - free what is left, with the stream
  * @st: stream without any reference
  */
@@ -332,6 +351,48 @@ void sss_sendq_read(struct sss_stream *st, u64 offset, u8 *to, u32 len)
 	}
 }
 
+/**
+ * sss_sendq_look() - where a byte of a frozen queue is
+ * @st: stream, its socket locked
+ * @offset: of the byte, not below @tx.base
+ * @page: result
+ * @start: result: place in @page
+ * @len: result: bytes from there on
+ *
+ * Return: false: there is none
+ */
+bool sss_sendq_look(struct sss_stream *st, u64 offset, struct page **page, u32 *start, u32 *len)
+{
+	struct sss_chunk *chunk;
+
+	if (list_empty(&st->tx.chunks))
+		return false;
+	chunk = find(&st->tx, NULL, offset);
+	if (!chunk)
+		return false;
+	*page = chunk->page;
+	*start = chunk->page_offset + (offset - chunk->offset);
+	*len = chunk_end(chunk) - offset;
+	return true;
+}
+
+/**
+ * sss_sendq_drop() - the first bytes of a frozen queue are no longer needed
+ * @st: stream, its socket locked
+ * @base: what @tx.base becomes
+ */
+void sss_sendq_drop(struct sss_stream *st, u64 base)
+{
+	struct sss_txq *tx = &st->tx;
+	LIST_HEAD(freed);
+
+	spin_lock_bh(&tx->lock);
+	WRITE_ONCE(tx->base, base);
+	release(st, &freed);
+	spin_unlock_bh(&tx->lock);
+	free_chunks(st, &freed);
+}
+
 /* Does the fragment go on where the queue's last chunk ends? */
 static bool continues(struct sss_txq *tx, const struct page_frag *pfrag)
 {
@@ -480,13 +541,6 @@ int sss_sendq_append(struct sss_stream *st, struct sock *sk, struct msghdr *msg,
 		taken += n;
 	}
 	sss_marks_free(mark);
-	/* purged while it was written: nobody would ever look at it again */
-	if ((taken || !n) && READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER)) {
-		spin_lock_bh(&st->ch->lock);
-		__sss_sendq_purge(st);
-		spin_unlock_bh(&st->ch->lock);
-		sss_stream_settle(st, sk);
-	}
 	return taken ?: n;
 }
 
@@ -546,10 +600,23 @@ bool sss_sendq_done(const struct sss_stream *st)
 }
 
 /**
+ * sss_sendq_acked() - how far has the peer acknowledged?
+ * @st: stream
+ *
+ * Return: bytes of the program's from the beginning, without a gap
+ */
+u64 sss_sendq_acked(const struct sss_stream *st)
+{
+	const struct sss_records *records = READ_ONCE(st->records);
+
+	return READ_ONCE(st->tx.base) - (records ? READ_ONCE(records->acked) : 0);
+}
+
+/**
  * sss_sendq_queued() - SIOCOUTQ
  * @st: stream
  *
- * Return: bytes written and not acknowledged
+ * Return: bytes written and not acknowledged; 0 once nothing more is sent
  */
 u32 sss_sendq_queued(const struct sss_stream *st)
 {
@@ -557,6 +624,8 @@ u32 sss_sendq_queued(const struct sss_stream *st)
 	const struct sss_txq *tx = &st->tx;
 	u32 octets = READ_ONCE(tx->end) - READ_ONCE(tx->base);
 
+	if (READ_ONCE(st->flags) & (SSS_ST_RESET | SSS_ST_OVER))
+		return 0;
 	return records ? octets - (READ_ONCE(records->written) - READ_ONCE(records->acked)) :
 			 octets;
 }

@@ -167,6 +167,8 @@ void __sss_stream_join(struct sss_stream *st, struct sss_channel *ch, u32 flags)
 	sss_channel_get(ch);
 	st->ch = ch;
 	st->flags |= flags;
+	if (st->flags & SSS_ST_WATCHED)
+		sss_streams(ch)->watched = true;
 	st->rx.window = ch->local.initial_stream_window;
 	st->rx.limit = st->rx.window;
 	sss_stream_get(st);
@@ -260,6 +262,18 @@ void __sss_stream_check_over(struct sss_stream *st)
 }
 
 /**
+ * __sss_stream_fail() - the program is told what broke its stream; the first counts
+ * @st: stream of a channel, which is locked
+ * @err: negative errno
+ */
+void __sss_stream_fail(struct sss_stream *st, int err)
+{
+	lockdep_assert_held(&st->ch->lock);
+	if (!cmpxchg(&st->err, 0, err))
+		__sss_event_raise(st, SSS_EV_ERROR, -err);
+}
+
+/**
  * __sss_stream_break() - the stream is over here, whatever the peer thinks
  * @st: stream of a channel, which is locked and over itself, or where the peer
  *	never heard of the stream
@@ -270,8 +284,8 @@ void __sss_stream_break(struct sss_stream *st, int err)
 	lockdep_assert_held(&st->ch->lock);
 	if (st->flags & SSS_ST_OVER)
 		return;
-	cmpxchg(&st->err, 0, err);
-	__sss_sendq_purge(st);
+	__sss_stream_fail(st, err);
+	__sss_giveback_keep(st);
 	st->rx.discard = true;
 	leave(st);
 }
@@ -290,7 +304,7 @@ void __sss_stream_abort(struct sss_stream *st, int err)
 		__sss_stream_break(st, err);
 		return;
 	}
-	cmpxchg(&st->err, 0, err);
+	__sss_stream_fail(st, err);
 	st->flags &= ~SSS_ST_CONNECTING;
 	__sss_stream_reset(st, SSS_RESET_CLOSED);
 	__sss_stream_stop(st);
@@ -309,7 +323,7 @@ void __sss_stream_reset(struct sss_stream *st, u64 code)
 		return;
 	st->flags |= SSS_ST_RESET;
 	st->reset_code = code;
-	__sss_sendq_purge(st);
+	__sss_giveback_keep(st);
 	__sss_sched_leave(st);
 	__sss_table_touch(st, BIT(SSS_STREAM_WRITABLE));
 	if (st->flags & SSS_ST_ORPHAN)
@@ -345,14 +359,15 @@ void __sss_stream_stop(struct sss_stream *st)
  * @text: bytes, not NUL-terminated
  * @len: how many
  *
- * The first counts; without memory only the status remains.
+ * The first counts, unless it came without words; without memory only the
+ * status remains.
  */
 void __sss_stream_set_note(struct sss_stream *st, bool reset, u64 code, const u8 *text, u8 len)
 {
 	struct sss_note *note;
 
 	lockdep_assert_held(&st->ch->lock);
-	if (st->note || (!reset && !len))
+	if ((st->note && (!reset || st->note->len)) || (!reset && !len))
 		return;
 	note = kmalloc(struct_size(note, text, len), GFP_ATOMIC | __GFP_NOWARN);
 	if (!note)
@@ -361,6 +376,7 @@ void __sss_stream_set_note(struct sss_stream *st, bool reset, u64 code, const u8
 	note->code = code;
 	note->len = len;
 	memcpy(note->text, text, len);
+	kfree(st->note);
 	st->note = note;
 }
 
@@ -387,7 +403,7 @@ static int undo_connect(struct sss_stream *st, int err)
 	__sss_channel_drop_stream(ch);
 	sk = st->sk;
 	st->sk = NULL;
-	st->flags = 0;
+	st->flags &= SSS_ST_WATCHED;
 	st->ch = NULL;
 	spin_unlock_bh(&ch->lock);
 
@@ -573,41 +589,12 @@ void sss_stream_close(struct sss_stream *st)
 	if (!(st->flags & SSS_ST_ACCEPTED))
 		__sss_flow_accepted(st);
 	st->flags |= SSS_ST_CLOSED;
+	/* nobody is left to whom it could be given back */
+	if (st->flags & (SSS_ST_RESET | SSS_ST_OVER))
+		__sss_sendq_purge(st);
 	if (!(st->flags & (SSS_ST_OVER | SSS_ST_ORPHAN)))
 		__sss_stream_orphan(st);
 	spin_unlock_bh(&ch->lock);
-	if (st->sk)
-		sss_stream_settle(st, st->sk);
-	sss_table_deliver(ch);
-	sss_channel_transmit(ch);
-}
-
-/**
- * sss_stream_reset() - take back what was not delivered
- * @st: stream, its socket locked
- * @code: for the peer, 62 bits
- * @reason: UTF-8 for the peer, NULL: none; cut to SSS_REASON_MAX bytes
- *
- * Our direction ends at once; the peer's goes on until sss_stream_close().
- * Without memory the reason is not told. Sleeps if there is one.
- */
-void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason)
-{
-	struct sss_channel *ch = st->ch;
-	char *text = NULL;
-	bool before;
-
-	if (!ch)
-		return;
-	if (reason)
-		text = kstrndup(reason, SSS_REASON_MAX, GFP_KERNEL_ACCOUNT);
-	spin_lock_bh(&ch->lock);
-	before = st->flags & SSS_ST_RESET;
-	__sss_stream_reset(st, code);
-	if (!before && st->flags & SSS_ST_RESET)
-		swap(st->reason, text);
-	spin_unlock_bh(&ch->lock);
-	kfree(text);
 	if (st->sk)
 		sss_stream_settle(st, st->sk);
 	sss_table_deliver(ch);

@@ -53,6 +53,7 @@ enum sss_stream_event {
 	SSS_STREAM_ENDED,	/* broken, or nothing more will ever come or go */
 	SSS_STREAM_CHILD,	/* a listener: a stream waits in the accept queue */
 	SSS_STREAM_FORSAKEN,	/* closed, and the link is down: may go on, but nobody waits */
+	SSS_STREAM_EVENT,	/* something for recvmsg(MSG_ERRQUEUE) */
 	SSS_STREAM_MEMORY,	/* nothing but sss_stream_settle() or sss_listener_settle() */
 };
 
@@ -141,11 +142,13 @@ struct sss_stream {
  *	the socket's slock, and defers to release_cb where a program holds the
  *	socket. Then sss_stream_settle() or sss_listener_settle(), then wake-ups.
  *	The caller keeps @sk alive
+ * @event: enum sss_event_type, for the socket's list; channel locked. Returns: wake it?
  * @browse: a stream for the list of services arrived; its channel is locked.
  *	Takes a reference. Returns enum sss_service_status
  */
 struct sss_stream_ops {
 	void (*notify)(struct sock *sk, unsigned long events);
+	bool (*event)(struct sock *sk, u32 type, u64 value);
 	u8 (*browse)(struct sss_stream *st);
 };
 
@@ -160,7 +163,6 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 void sss_stream_attach(struct sss_stream *st, struct sock *sk);
 void sss_stream_shutdown(struct sss_stream *st, bool rd, bool wr);
 void sss_stream_close(struct sss_stream *st);
-void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason);
 void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms);
 void sss_stream_settle(struct sss_stream *st, struct sock *sk);
 void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority,
@@ -170,6 +172,15 @@ void sss_stream_get_priority(struct sss_stream *st, struct sss_priority *priorit
 void sss_stream_get(struct sss_stream *st);
 void sss_stream_put(struct sss_stream *st);
 
+/* --- ends, events (ending.c, giveback.c, event.c): socket lock held --- */
+void sss_stream_reset(struct sss_stream *st, u64 code, const char *reason);
+int sss_ending_reset(struct sss_stream *st, struct sock *sk, const struct sss_reset *reset);
+bool sss_giveback_pending(const struct sss_stream *st);	/* no lock needed */
+ssize_t sss_giveback_copy(struct sss_stream *st, struct msghdr *msg, size_t len,
+			  struct sss_cm_event *out);
+void sss_giveback_drop(struct sss_stream *st, struct sock *sk, const struct sss_cm_event *out);
+void sss_event_watch(struct sss_stream *st);
+
 /* --- queries (info.c): any context, no lock needed unless said otherwise --- */
 int sss_stream_error(const struct sss_stream *st);	/* positive errno, 0: not broken */
 bool sss_stream_connected(const struct sss_stream *st);	/* the service said yes */
@@ -178,28 +189,6 @@ void sss_stream_get_status(struct sss_stream *st, struct sss_status *out);
 void sss_stream_get_info(struct sss_stream *st, struct sss_info *out);
 void sss_stream_get_addresses(const struct sss_stream *st, struct sockaddr_sss *local,
 			      struct sockaddr_sss *remote);
-
-/**
- * struct sss_stream_entry - what a dump tells of one stream
- * @id: stream id
- * @parent: parent's id or SSS_ID_ROOT
- * @kind: SSS_KIND_*
- * @has_uid: there is a socket, @uid owns it
- * @uid: owner
- * @request: names
- * @info: as SSS_INFO
- */
-struct sss_stream_entry {
-	u64 id;
-	u64 parent;
-	u8 kind;
-	bool has_uid;
-	kuid_t uid;
-	struct sss_request request;
-	struct sss_info info;
-};
-
-bool sss_stream_dump(struct sss_channel *ch, u64 *cursor, struct sss_stream_entry *entry);
 
 /* --- children (tree.c) --- */
 int sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct sock *sk);
@@ -226,6 +215,7 @@ void sss_sendq_push(struct sss_stream *st, bool more);
 bool sss_sendq_writable(const struct sss_stream *st);
 bool sss_sendq_fits(const struct sss_stream *st, size_t len);
 bool sss_sendq_done(const struct sss_stream *st);
+u64 sss_sendq_acked(const struct sss_stream *st);
 u32 sss_sendq_queued(const struct sss_stream *st);
 
 /* --- receiving (readq.c): socket lock held, or slock for the queries --- */

@@ -252,7 +252,13 @@ static int on_reset(struct sss_stream *st, const struct sss_frame_reset *reset)
 	if (err)
 		return err;
 	sss_mib_inc(st->ch->sn, RESETS_RECEIVED);
-	__sss_stream_set_note(st, true, reset->code, reset->reason, reset->reason_len);
+	/* what answers our own STOP tells nothing new */
+	if (!(st->flags & SSS_ST_STOPPED && reset->code == st->reset_code)) {
+		__sss_stream_set_note(st, true, reset->code, reset->reason, reset->reason_len);
+		__sss_event_raise(st, SSS_EV_RESET, reset->code);
+	}
+	if (reset->subtree)
+		__sss_ending_below(st, reset->code, reset->reason, reset->reason_len, true);
 	__sss_table_touch(st, BIT(SSS_STREAM_READABLE));
 	check_aborted(st);
 	__sss_stream_check_over(st);
@@ -264,6 +270,9 @@ static int on_stop(struct sss_stream *st, const struct sss_frame_stop *stop)
 	if (st->flags & (SSS_ST_RESET | SSS_ST_REFUSED) || st->tx.fin_acked)
 		return 0;
 	st->flags |= SSS_ST_STOP_RECEIVED;
+	/* all that a peer can say that has nothing left to be reset */
+	if (stop->code != SSS_RESET_CLOSED)
+		__sss_stream_set_note(st, true, stop->code, NULL, 0);
 	__sss_stream_reset(st, stop->code);
 	__sss_table_touch(st, BIT(SSS_STREAM_WRITABLE));
 	check_aborted(st);
@@ -273,7 +282,7 @@ static int on_stop(struct sss_stream *st, const struct sss_frame_stop *stop)
 static int on_stream(struct sss_stream *st, const struct sss_frame_stream *frame,
 		     const struct sss_rx_packet *pkt)
 {
-	u64 end = frame->offset + frame->len + frame->mark;
+	u64 end = frame->offset + frame->len + frame->mark, edge = st->rx.re.edge;
 	int err;
 
 	if (frame->mark && !st->ch->local.max_record)
@@ -284,7 +293,9 @@ static int on_stream(struct sss_stream *st, const struct sss_frame_stream *frame
 	/* whoever sends has accepted, though the packet that said so is missing */
 	if (st->flags & SSS_ST_CONNECTING)
 		__sss_request_reply(st, SSS_SERVICE_OK, NULL, 0);
-	return __sss_recvq_insert(st, frame, pkt);
+	err = __sss_recvq_insert(st, frame, pkt);
+	__sss_event_received(st, edge);
+	return err;
 }
 
 static void on_window(struct sss_stream *st, u64 max)
@@ -521,13 +532,12 @@ static void link_changed(struct sss_channel *ch, enum sss_link state)
 {
 	struct sss_streams *ss = sss_streams(ch);
 
-	spin_lock_bh(&ch->lock);
+	lockdep_assert_held(&ch->lock);
 	if (state == SSS_LINK_DOWN && !ss->down_since)
 		link_down(ch);
 	else if (state != SSS_LINK_DOWN)
 		ss->down_since = 0;
-	spin_unlock_bh(&ch->lock);
-	sss_table_deliver(ch);
+	__sss_event_link(ch, state);
 }
 
 static const struct sss_channel_ops channel_ops = {

@@ -31,6 +31,9 @@
 #define SSS_ST_CLOSED		BIT(16)	/* nobody has it, or ever will: children are refused */
 #define SSS_ST_WAITING		BIT(21)	/* of an unknown peer, and not accepted: crowd.c */
 #define SSS_ST_ABOVE		BIT(20)	/* its urgency counts against other users' */
+#define SSS_ST_WATCHED		BIT(22)	/* the program wants to hear of events */
+#define SSS_ST_SUBTREE		BIT(23)	/* our RESET is for the streams below, too */
+#define SSS_ST_BELOW		BIT(31)	/* mark of ending.c, while it walks */
 #define SSS_ST_DUE_INIT		BIT(24)	/* control frames to be sent */
 #define SSS_ST_DUE_REPLY	BIT(25)
 #define SSS_ST_DUE_RESET	BIT(26)
@@ -74,6 +77,7 @@
  * @pool_due: send it
  * @pool_blocked: some stream waits for the pool
  * @crowd: of where the peer is, see crowd.c; NULL: not needed yet
+ * @watched: some stream wanted to hear of events
  * @starved_until: ns, no memory to open a stream: try again then; 0: no
  * @next_tick: ns, when a deadline may have passed, 0: none
  * @down_since: ns, when the link went down, 0: it is not
@@ -106,6 +110,7 @@ struct sss_streams {
 	bool pool_due;
 	bool pool_blocked;
 	struct sss_crowd *crowd;
+	bool watched;
 	u64 starved_until;
 	u64 next_tick;
 	u64 down_since;
@@ -142,6 +147,7 @@ void sss_stream_cache_exit(void);
 struct sss_stream *sss_stream_alloc(u8 kind, gfp_t gfp);
 struct sss_records *sss_stream_get_records(struct sss_stream *st, gfp_t gfp);
 void __sss_stream_join(struct sss_stream *st, struct sss_channel *ch, u32 flags);
+void __sss_stream_fail(struct sss_stream *st, int err);
 void __sss_stream_break(struct sss_stream *st, int err);
 void __sss_stream_abort(struct sss_stream *st, int err);
 void __sss_stream_reset(struct sss_stream *st, u64 code);
@@ -218,22 +224,6 @@ bool sss_listener_is_of(const struct sss_listener *l, const struct sock *sk);
 bool sss_listener_has_socket(const struct sss_listener *l);
 void sss_listener_drain(struct sss_listener *l);
 
-/* tree.c */
-void __sss_tree_born(struct sss_stream *st);
-int __sss_tree_credit(struct sss_channel *ch, const struct sss_frame_max_streams *max);
-bool __sss_tree_put_init(struct sss_stream *st, struct sss_tx_packet *pkt,
-			 bool (*put)(struct sss_stream *st, struct sss_tx_packet *pkt));
-void __sss_tree_leave(struct sss_stream *st);
-void __sss_tree_forget_mother(struct sss_stream *st);
-u64 __sss_tree_granted(struct sss_stream *st);
-void __sss_tree_credit_lost(struct sss_stream *st, u64 count);
-int __sss_tree_admit(struct sss_stream *parent);
-bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child);
-void __sss_tree_settled(struct sss_stream *child);
-void sss_tree_notify(struct sss_stream *st);
-struct sss_listener *sss_tree_listener(struct sss_stream *st);
-void sss_tree_free(struct sss_stream *st);
-
 /* request.c */
 u8 sss_request_lookup(struct sss_host *host, const struct sss_eid *from,
 		      const struct sss_request *request, char *text);
@@ -241,5 +231,8 @@ void sss_request_answered(struct sss_channel *ch, const struct sss_request *requ
 			  u8 status, const char *text);
 void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 len);
 const char *sss_request_text(u8 status);
+
+#include "stream/ending.h"
+#include "stream/tree.h"
 
 #endif /* _SSS_STREAM_TABLE_H */

@@ -163,16 +163,8 @@ static void drop_unaccepted(struct sss_channel *ch)
 {
 	struct sss_stream *st, *next;
 
-	list_for_each_entry_safe(st, next, &sss_streams(ch)->all, all) {
-		if (st->flags & (SSS_ST_LOCAL | SSS_ST_ACCEPTED) || !st->listener ||
-		    !sss_listener_remove(st->listener, st))
-			continue;
-		__sss_flow_accepted(st);
-		sss_recvq_purge(st);
-		__sss_tree_settled(st);
-		__sss_stream_reset(st, SSS_RESET_CLOSED);
-		__sss_stream_orphan(st);
-	}
+	list_for_each_entry_safe(st, next, &sss_streams(ch)->all, all)
+		__sss_ending_refuse(st, SSS_RESET_CLOSED);
 }
 
 /**

@@ -241,7 +241,7 @@ bool __sss_tree_put_init(struct sss_stream *st, struct sss_tx_packet *pkt,
 /* Left to deliver(): see the head of this file. */
 static void doom(struct sss_stream *child, int err)
 {
-	cmpxchg(&child->err, 0, err);
+	__sss_stream_fail(child, err);
 	child->flags |= SSS_ST_DOOMED;
 	list_del_init(&child->wait);
 	__sss_table_touch(child, BIT(SSS_STREAM_ENDED));
@@ -355,8 +355,10 @@ bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child)
 	if (parent->flags & SSS_ST_CLOSED && !sss_listener_has_socket(l))
 		return false;
 	sss_listener_get(l);
-	if (sss_listener_enqueue(l, child, NULL) == SSS_SERVICE_OK)
+	if (sss_listener_enqueue(l, child, NULL) == SSS_SERVICE_OK) {
+		__sss_event_raise(parent, SSS_EV_NEW_SUBSTREAM, child->id);
 		return true;
+	}
 	sss_listener_put(l);
 	return false;
 }

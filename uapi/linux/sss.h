@@ -92,6 +92,7 @@ struct sockaddr_sss {
 #define SSS_PRIORITY		10	/* rw struct sss_priority */
 #define SSS_RECORDS		11	/* rw int: recv() on SOCK_STREAM shows empty records */
 #define SSS_PENDING		12	/* r  struct sss_pending */
+#define SSS_EVENTS		15	/* rw unsigned int: bits of enum sss_event_type */
 
 /**
  * struct sss_priority - which of the streams to one peer goes first
@@ -180,6 +181,85 @@ struct sss_acceptor {
 
 #define SSS_IOC_OPEN		(SIOCPROTOPRIVATE + 0)
 #define SSS_IOC_ACCEPTOR	(SIOCPROTOPRIVATE + 1)
+
+/**
+ * struct sss_reset - ioctl(stream, SSS_IOC_RESET, &reset): give a stream up
+ * @code: for the peer, below 2^62; 0 is what a program that just goes away says
+ * @flags: SSS_RESET_SUBTREE: the streams opened on it, too, to any depth
+ * @reserved: 0
+ * @reason: for the peer, NUL-terminated UTF-8, may be empty
+ *
+ * Both directions end at once: send() gives EPIPE, recv() what had arrived and
+ * then 0. The peer can read what arrived before, then gets ECONNRESET, and
+ * finds @code and @reason in SSS_STATUS. The descriptor stays, and what was not
+ * delivered can be taken back from it (SSS_EV_UNDELIVERED). Other descriptors
+ * of a subtree get ECONNABORTED, at the peer ECONNRESET. What is on a stream
+ * that is over already is no longer known to belong to the tree.
+ *
+ * ENOTCONN: no stream, connect() is under way, or it is over; EINVAL.
+ */
+struct sss_reset {
+	__u64	code;
+	__u32	flags;
+#define SSS_RESET_SUBTREE	1
+	__u32	reserved;
+	char	reason[SSS_DESC_MAX + 1];
+};
+
+#define SSS_IOC_RESET		(SIOCPROTOPRIVATE + 2)
+
+/*
+ * What recvmsg(MSG_ERRQUEUE) tells, one at a time, oldest first, while poll()
+ * says POLLPRI. It never waits: EAGAIN.
+ */
+enum sss_event_type {
+	SSS_EV_LINK_UP = 0,		/* the stream is connected, or the link is back */
+	SSS_EV_LINK_STALLED = 1,	/* no answer for a probe timeout */
+	SSS_EV_LINK_DOWN = 2,		/* nor for 20 s; or there is no route */
+	SSS_EV_BYTES_ACKED = 3,		/* bytes, up to offset; those in a row become one */
+	SSS_EV_RECEIVE_BLOCKED = 4,	/* the window is full: the peer waits for recv() */
+	SSS_EV_NEW_SUBSTREAM = 5,	/* code: its id; accept() gives it */
+	SSS_EV_RESET = 6,		/* by the peer: code and text */
+	SSS_EV_ERROR = 7,		/* error: what broke the stream; text, if any */
+	SSS_EV_SENDER_DRY = 8,		/* all that was written is acknowledged */
+	/* unasked: */
+	SSS_EV_OVERFLOW = 30,		/* code: events that were lost here */
+	SSS_EV_UNDELIVERED = 31,	/* data given back: bytes from offset on, left after them */
+};
+
+#define SSS_EV_ALL	0x1ff		/* all that SSS_EVENTS may ask for, as 1 << type */
+
+/**
+ * struct sss_cm_event - control message SSS_CM_EVENT of level SOL_SSS
+ * @type: enum sss_event_type
+ * @error: positive errno
+ * @time: ns of CLOCK_MONOTONIC
+ * @code: as the type says
+ * @offset: bytes since the beginning of the stream
+ * @bytes: of them
+ * @left: bytes that follow
+ * @flags: SSS_EV_RECORD: the bytes given back end a record, or are an empty one
+ * @reserved: 0
+ * @text: NUL-terminated; from the peer
+ *
+ * Too little room for it: EMSGSIZE, and nothing is lost. What comes with
+ * SSS_EV_UNDELIVERED is in the iovec; a longer one is given in parts.
+ */
+struct sss_cm_event {
+	__u32	type;
+	__s32	error;
+	__u64	time;
+	__u64	code;
+	__u64	offset;
+	__u64	bytes;
+	__u64	left;
+	__u32	flags;
+#define SSS_EV_RECORD	1
+	__u32	reserved;
+	char	text[SSS_DESC_MAX + 1];
+};
+
+#define SSS_CM_EVENT		1
 
 /* How a peer answers a request for a service; errno of connect() behind it */
 enum sss_service_status {
