@@ -69,6 +69,8 @@
 	X(RESETS_SENT, "ResetsSent")				\
 	X(RESETS_RECEIVED, "ResetsReceived")			\
 	X(ORPHANS_KILLED, "OrphansKilled")			\
+	X(DATAGRAMS_LOST, "DatagramsLost")			\
+	X(DATAGRAMS_DROPPED, "DatagramsDropped")		\
 	X(RX_COPIED, "RxCopied")				\
 	X(RX_DUPLICATE_BYTES, "RxDuplicateBytes")
 

@@ -36,6 +36,8 @@ void sss_netns_limits_init(struct sss_limits *limits)
 		.initial_stream_window = SZ_64K,
 		.channel_window = SZ_16M,
 		.max_record = 16 << 20,
+		.max_datagram = 16 << 20,
+		.datagram_credit = 256 << 10,
 		.max_streams = 4096,
 		.max_waiting = 16384,
 		.max_prefix_waiting = 4096,

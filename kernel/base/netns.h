@@ -45,6 +45,8 @@ struct sss_limits {
 	u32 initial_stream_window;	/* 64 KiB */
 	u32 channel_window;		/* 16 MiB: unaccepted streams together */
 	u32 max_record;			/* bytes of a record that a peer may send. 16 MiB */
+	u32 max_datagram;		/* bytes, likewise. 16 MiB */
+	u32 datagram_credit;		/* bytes in DATAGRAM frames under way. 256 KiB */
 	u32 max_streams;		/* root credit: streams a peer may have open. 4096 */
 	u32 max_waiting;		/* unaccepted streams of unknown peers. 16384 */
 	u32 max_prefix_waiting;		/* likewise, of one /24 or /64. 4096 */

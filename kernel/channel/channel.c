@@ -169,9 +169,8 @@ void sss_channel_local_params(const struct sss_limits *limits, struct sss_params
 	params->max_streams = READ_ONCE(limits->max_streams);
 	params->max_ack_delay_us = READ_ONCE(limits->max_ack_delay_us);
 	params->idle_ms = READ_ONCE(limits->idle_timeout_ms);
-	/* datagrams are not there yet */
-	params->max_datagram = 0;
-	params->datagram_credit = 0;
+	params->max_datagram = READ_ONCE(limits->max_datagram);
+	params->datagram_credit = READ_ONCE(limits->datagram_credit);
 }
 
 static void init_transport(struct sss_channel *ch)

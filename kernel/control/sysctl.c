@@ -48,6 +48,8 @@ static const struct knob knobs[] = {
 	ONE(initial_stream_window, 16384, 16 * MEGA),
 	ONE(channel_window, 65536, 1024 * MEGA),
 	ONE(max_record, 0, 64 * MEGA),
+	ONE(max_datagram, 0, 64 * MEGA),
+	ONE(datagram_credit, 0, 16 * MEGA),
 	ONE(max_streams, 1, MEGA),
 	ONE(max_waiting, 1, MEGA),
 	ONE(max_prefix_waiting, 1, MEGA),

@@ -84,6 +84,7 @@ static void destruct(struct sock *sk)
 	WARN_ON_ONCE(!sock_flag(sk, SOCK_DEAD) && sk->sk_socket);
 	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
 	WARN_ON_ONCE(refcount_read(&sk->sk_wmem_alloc));
+	WARN_ON_ONCE(!list_empty(&ss->messages));
 	WARN_ON_ONCE(sk->sk_wmem_queued);
 	WARN_ON_ONCE(sk->sk_forward_alloc);
 
@@ -216,6 +217,10 @@ static void handle(struct sock *sk, unsigned long events)
 	struct sss_stream *st = sss_sk(sk)->stream;
 	int old_state = sk->sk_state;
 
+	if (sk->sk_type == SOCK_DGRAM) {
+		__sss_sock_dgram_update(sk);
+		__sss_sock_dgram_wake(sk);
+	}
 	if (sss_sk(sk)->listener) {
 		sss_listener_settle(sss_sk(sk)->listener, sk);
 		if (events & BIT(SSS_STREAM_CHILD))
@@ -447,6 +452,7 @@ struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int 
 	sk->sk_sndbuf = READ_ONCE(limits->wmem[1]);
 	sk->sk_rcvbuf = READ_ONCE(limits->rmem[1]);
 	sss_sk(sk)->local.sss_family = AF_SSS;
+	INIT_LIST_HEAD(&sss_sk(sk)->messages);
 	sk_sockets_allocated_inc(sk);
 	sock_prot_inuse_add(net, sk->sk_prot, 1);
 	sss_gauge_inc(sss_netns(net), SOCKETS);

@@ -216,6 +216,8 @@ void sss_sock_inherit(struct sock *sk, const struct sock *from)
 		sock_set_flag(sk, SOCK_KEEPOPEN);
 	sss_sk(sk)->user_timeout = lss->user_timeout;
 	sss_sk(sk)->cork = lss->cork;
+	sss_sk(sk)->reliable = lss->reliable;
+	sss_sk(sk)->deadline = lss->deadline;
 	sss_sk(sk)->listen_inherit = lss->listen_inherit;
 	sk->sk_max_ack_backlog = from->sk_max_ack_backlog;
 	/* a child's addresses are its parent's */

@@ -46,6 +46,10 @@ struct sss_stream;
  * @priority: SSS_PRIORITY; weight 0: never set
  * @browse: the kernel's own, tells a peer of services
  * @records: SSS_RECORDS
+ * @reliable: SSS_RELIABLE
+ * @deadline: SSS_DEADLINE, ms
+ * @messages: SOCK_DGRAM: what was sent and is in memory; like @stream
+ * @n_messages: how many
  * @failed: the stream's error has been moved to sk_err
  */
 struct sss_sock {
@@ -72,7 +76,11 @@ struct sss_sock {
 	bool above;
 	bool browse;
 	bool records;
+	bool reliable;
 	bool failed;
+	u32 deadline;
+	struct list_head messages;
+	u32 n_messages;
 };
 
 static inline struct sss_sock *sss_sk(const struct sock *sk)
@@ -141,6 +149,12 @@ bool __sss_sock_writable(const struct sock *sk);
 int sss_sock_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
 bool __sss_sock_readable(const struct sock *sk);
 int sss_sock_set_rcvlowat(struct sock *sk, int val);
+
+/* dgram.c */
+extern const struct proto_ops sss_dgram_ops;
+int __sss_sock_become_dgram(struct sock *sk, struct sss_stream *parent);
+void __sss_sock_dgram_update(struct sock *sk);
+void __sss_sock_dgram_wake(struct sock *sk);
 
 /* poll.c */
 __poll_t sss_sock_poll(struct file *file, struct socket *sock, poll_table *wait);

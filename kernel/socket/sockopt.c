@@ -121,6 +121,12 @@ static int set_int(struct sock *sk, int name, int val)
 		sss_sk(sk)->records = !!val;
 		__sss_sock_set_mode(sk);
 		break;
+	case SSS_RELIABLE:
+		sss_sk(sk)->reliable = !!val;
+		break;
+	case SSS_DEADLINE:
+		sss_sk(sk)->deadline = val;
+		break;
 	case SSS_LISTEN_INHERIT:
 		sss_sk(sk)->listen_inherit = !!val;
 		break;
@@ -166,6 +172,8 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	case SSS_LISTEN_INHERIT:
 	case SSS_RECORDS:
 	case SSS_EVENTS:
+	case SSS_RELIABLE:
+	case SSS_DEADLINE:
 		if (len < sizeof(number))
 			return -EINVAL;
 		if (copy_from_sockptr(&number, val, sizeof(number)))
@@ -308,6 +316,10 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_int(READ_ONCE(ss->family), val, optlen, room);
 	case SSS_LISTEN_INHERIT:
 		return get_int(READ_ONCE(ss->listen_inherit), val, optlen, room);
+	case SSS_RELIABLE:
+		return get_int(READ_ONCE(ss->reliable), val, optlen, room);
+	case SSS_DEADLINE:
+		return get_int(READ_ONCE(ss->deadline), val, optlen, room);
 	case SSS_RECORDS:
 		return get_int(READ_ONCE(ss->records), val, optlen, room);
 	case SSS_EVENTS:

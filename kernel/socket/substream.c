@@ -42,7 +42,7 @@ static struct file *make_file(struct socket *sock, struct net *net, int type, u3
 	if (!newsock)
 		return ERR_PTR(-ENFILE);
 	newsock->type = type;
-	newsock->ops = sock->ops;
+	newsock->ops = type == SOCK_DGRAM ? &sss_dgram_ops : sock->ops;
 	__module_get(newsock->ops->owner);
 	if (!sss_sock_alloc(net, newsock, type, 0)) {
 		sock_release(newsock);
@@ -60,9 +60,18 @@ static int become_child(struct file *file, struct sss_stream *parent)
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock->sk;
 	struct sss_priority priority;
-	struct sss_stream *st = sss_stream_create(SSS_KIND_STREAM, GFP_KERNEL_ACCOUNT);
+	struct sss_stream *st;
 	int err;
 
+	if (sk->sk_type == SOCK_DGRAM) {
+		lock_sock(sk);
+		err = __sss_sock_become_dgram(sk, parent);
+		if (!err)
+			sock->state = SS_CONNECTED;
+		release_sock(sk);
+		return err;
+	}
+	st = sss_stream_create(SSS_KIND_STREAM, GFP_KERNEL_ACCOUNT);
 	if (!st)
 		return -ENOMEM;
 	lock_sock(sk);
@@ -123,8 +132,8 @@ static int install(struct file *file, u32 flags)
  *
  * Return: a file descriptor; -ENOTCONN: no stream, or it is over; -EINVAL:
  * unknown flags or non-zero reserved members; -ESOCKTNOSUPPORT: @kind;
- * -ENOBUFS: too many streams; what broke the stream; -EMFILE, -ENFILE, -ENOMEM,
- * -EFAULT.
+ * -ENOBUFS: too many streams; -EBUSY: SOCK_DGRAM, and there is one; what broke
+ * the stream; -EMFILE, -ENFILE, -ENOMEM, -EFAULT.
  */
 int sss_sock_open_child(struct socket *sock, const struct sss_open __user *arg)
 {
@@ -138,7 +147,7 @@ int sss_sock_open_child(struct socket *sock, const struct sss_open __user *arg)
 	if (open.flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK) ||
 	    memchr_inv(open.reserved, 0, sizeof(open.reserved)))
 		return -EINVAL;
-	if (open.kind != SOCK_STREAM && open.kind != SOCK_SEQPACKET)
+	if (open.kind != SOCK_STREAM && open.kind != SOCK_SEQPACKET && open.kind != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
 	err = get_origin(sock->sk, &from);
 	if (err)

@@ -27,6 +27,7 @@
  * @names_set: @request is valid
  * @request: its names, once the first stream came
  * @memory: of the streams in @queue
+ * @loose: bytes of loose datagrams in @queue
  * @charged: of it, to the socket (S, or slock while nobody has it locked)
  */
 struct sss_listener {
@@ -41,6 +42,7 @@ struct sss_listener {
 	bool names_set;
 	struct sss_request request;
 	atomic_t memory;
+	atomic_t loose;
 	int charged;
 };
 
@@ -129,6 +131,30 @@ bool sss_listener_ready(const struct sss_listener *l)
 }
 
 /**
+ * sss_listener_next() - the first datagram that can be read
+ * @l: queue of datagrams; its socket or the spinlock of that is locked
+ *
+ * Return: it, with a reference; it stays in the queue. NULL: none
+ */
+struct sss_stream *sss_listener_next(struct sss_listener *l)
+{
+	struct sss_stream *st, *found = NULL;
+
+	if (!READ_ONCE(l->queued))
+		return NULL;
+	spin_lock_bh(&l->lock);
+	list_for_each_entry(st, &l->queue, wait) {
+		if (!sss_dgram_complete(st))
+			continue;
+		sss_stream_get(st);
+		found = st;
+		break;
+	}
+	spin_unlock_bh(&l->lock);
+	return found;
+}
+
+/**
  * sss_listener_queued() - how many wait?
  * @l: listener
  *
@@ -162,6 +188,21 @@ static void disown(struct sss_stream *st)
 		sss_listener_charge(st->listener, -(s32)rx->truesize);
 	}
 	spin_unlock_bh(&rx->lock);
+	if (st->flags & SSS_ST_LOOSE) {
+		atomic_sub(rx->re.final, &st->listener->loose);
+		atomic_sub(rx->re.final, &sss_streams(st->ch)->dgrams.waiting);
+	}
+}
+
+/**
+ * sss_listener_loose() - how much of loose datagrams waits?
+ * @l: listener
+ *
+ * Return: bytes, also of those not complete yet
+ */
+u32 sss_listener_loose(const struct sss_listener *l)
+{
+	return atomic_read(&l->loose);
 }
 
 /**
@@ -405,7 +446,8 @@ void sss_listener_drain(struct sss_listener *l)
 	struct sss_stream *st;
 
 	while ((st = dequeue(l))) {
-		WARN_ON_ONCE(!(READ_ONCE(st->flags) & SSS_ST_OVER));
+		sss_dgram_forget(st);
+		WARN_ON_ONCE(!(READ_ONCE(st->flags) & (SSS_ST_OVER | SSS_ST_MESSAGE)));
 		adopt(l, st);
 		sss_stream_put(st);
 	}
@@ -492,6 +534,10 @@ u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 		st->listener = l;
 		st->request = request ? &l->request : NULL;
 		st->rx.on_listener = true;
+		if (st->flags & SSS_ST_LOOSE) {
+			atomic_add(st->rx.re.final, &l->loose);
+			atomic_add(st->rx.re.final, &sss_streams(st->ch)->dgrams.waiting);
+		}
 		list_add_tail(&st->wait, &l->queue);
 		WRITE_ONCE(l->queued, l->queued + 1);
 		sss_stream_get(st);
@@ -565,7 +611,11 @@ static void settle_request(struct sss_stream *st, const struct sss_frame_init *i
 static void settle_child(struct sss_stream *parent, struct sss_stream *st)
 {
 	st->flags |= SSS_ST_REPLY_ACKED;	/* there is none to a child */
-	if (parent && st->kind == SSS_KIND_STREAM && __sss_tree_arrived(parent, st))
+	if (st->kind == SSS_KIND_DATAGRAM) {
+		st->flags |= SSS_ST_MESSAGE;
+		__sss_dgram_one_way(st);
+	}
+	if (parent && __sss_tree_arrived(parent, st))
 		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
 	else
 		refuse_child(st);

@@ -215,12 +215,21 @@ bool __sss_control_put_channel(struct sss_channel *ch, struct sss_tx_packet *pkt
 		ss->pool_granted = ss->pool_returned;
 		ss->pool_due = false;
 	}
+	if (ss->dgrams.drop_due) {
+		frame.type = SSS_FRAME_DATAGRAM_DROP;
+		frame.datagram_drop.parent = ss->dgrams.drop_parent;
+		frame.datagram_drop.message = ss->dgrams.drop_message;
+		if (!put(pkt, &frame, SSS_ID_ROOT, 0))
+			return false;
+		ss->dgrams.drop_due = false;
+	}
 	return true;
 }
 
 static bool is_of_channel(const struct sss_sent_frame *frame)
 {
-	return frame->type == SSS_FRAME_CHANNEL_WINDOW ||
+	return frame->type == SSS_FRAME_CHANNEL_WINDOW || frame->type == SSS_FRAME_DATAGRAM ||
+	       frame->type == SSS_FRAME_DATAGRAM_DROP ||
 	       (frame->type == SSS_FRAME_MAX_STREAMS && frame->id == SSS_ID_ROOT);
 }
 
@@ -235,6 +244,8 @@ void sss_control_acked(struct sss_channel *ch, const struct sss_sent_frame *fram
 	u64 base;
 
 	lockdep_assert_held(&ch->lock);
+	if (frame->type == SSS_FRAME_DATAGRAM)
+		__sss_dgram_settled(ch, frame, false);
 	if (is_of_channel(frame))
 		return;
 	st = __sss_table_find(ch, frame->id);
@@ -275,9 +286,11 @@ static void lost_of_channel(struct sss_channel *ch, const struct sss_sent_frame 
 {
 	struct sss_streams *ss = sss_streams(ch);
 
-	if (frame->type == SSS_FRAME_MAX_STREAMS)
+	if (frame->type == SSS_FRAME_DATAGRAM)
+		__sss_dgram_settled(ch, frame, true);
+	else if (frame->type == SSS_FRAME_MAX_STREAMS)
 		ss->granted_due |= frame->value == ss->granted;
-	else
+	else if (frame->type == SSS_FRAME_CHANNEL_WINDOW)
 		ss->pool_due |= frame->value == ss->pool_granted;
 }
 

@@ -21,7 +21,7 @@
 bool __sss_ending_refuse(struct sss_stream *st, u64 code)
 {
 	lockdep_assert_held(&st->ch->lock);
-	if (st->flags & (SSS_ST_LOCAL | SSS_ST_ACCEPTED) || !st->listener ||
+	if (st->flags & (SSS_ST_LOCAL | SSS_ST_ACCEPTED | SSS_ST_MESSAGE) || !st->listener ||
 	    !sss_listener_remove(st->listener, st))
 		return false;
 	__sss_flow_accepted(st);
@@ -89,6 +89,10 @@ void __sss_ending_below(struct sss_stream *top, u64 code, const u8 *reason, u8 l
 		if (!(st->flags & SSS_ST_BELOW))
 			continue;
 		st->flags &= ~SSS_ST_BELOW;
+		if ((st->flags & (SSS_ST_MESSAGE | SSS_ST_LOCAL)) == SSS_ST_MESSAGE) {
+			__sss_dgram_drop(st);
+			continue;
+		}
 		if (__sss_ending_refuse(st, code))
 			continue;
 		if (received) {

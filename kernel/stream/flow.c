@@ -70,7 +70,7 @@ void __sss_flow_received(struct sss_stream *st, u64 before, u64 after)
 	u64 octets = below(after, initial) - below(before, initial);
 
 	lockdep_assert_held(&st->ch->lock);
-	if (!octets || st->flags & SSS_ST_LOCAL)
+	if (!octets || st->flags & (SSS_ST_LOCAL | SSS_ST_LOOSE))
 		return;
 	sss_streams(st->ch)->pool_received += octets;
 	if (st->flags & SSS_ST_ACCEPTED)
@@ -167,14 +167,21 @@ bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk)
 bool __sss_flow_for_record(struct sss_stream *st)
 {
 	struct sss_rxq *rx = &st->rx;
+	bool message = st->flags & SSS_ST_MESSAGE;
 	u64 most = rx->read + st->ch->local.max_record + 1;
 
 	lockdep_assert_held(&rx->lock);
+	if (message)
+		most = st->ch->local.max_datagram;
 	if (sss_recvq_records(st) || rx->discard || rx->re.final != SSS_REASM_NO_FINAL)
 		return false;
 	if (rx->limit >= most || rx->limit - rx->re.highest > rx->window / 2)
 		return false;
+	if (message && (st->flags & SSS_ST_LOOSE || !__sss_dgram_may_grow(st)))
+		return false;
 	WRITE_ONCE(rx->limit, min(rx->limit + rx->window, most));
+	/* as a reader would have it tuned */
+	rx->window = min_t(u64, 2 * (u64)rx->window, READ_ONCE(st->ch->sn->limits.rmem[2]));
 	return true;
 }
 

@@ -15,12 +15,13 @@
  * @st: stream of a channel, which is locked; a second call changes nothing
  *
  * What was sent counts as the stream's length from now on. After close() there
- * is nobody to whom it could be given.
+ * is nobody to whom it could be given; a datagram is not worth it.
  */
 void __sss_giveback_keep(struct sss_stream *st)
 {
 	lockdep_assert_held(&st->ch->lock);
-	if (st->flags & SSS_ST_CLOSED || READ_ONCE(st->tx.base) == READ_ONCE(st->tx.end)) {
+	if (st->flags & (SSS_ST_CLOSED | SSS_ST_MESSAGE) ||
+	    READ_ONCE(st->tx.base) == READ_ONCE(st->tx.end)) {
 		__sss_sendq_purge(st);
 		return;
 	}

@@ -167,6 +167,25 @@ static ssize_t read_record(struct sss_stream *st, struct msghdr *msg, size_t len
 	return flags & MSG_TRUNC ? n : got;
 }
 
+/**
+ * sss_recvq_look() - copy a whole datagram out, which stays
+ * @st: datagram, complete
+ * @msg: where to
+ * @len: room; MSG_TRUNC in @msg_flags if it is longer
+ *
+ * Sleeps. Return: bytes it has, -EFAULT
+ */
+ssize_t sss_recvq_look(struct sss_stream *st, struct msghdr *msg, size_t len)
+{
+	size_t n = octets(st), want = min(n, len);
+
+	if (take(st, msg, want, MSG_PEEK) < (ssize_t)want)
+		return -EFAULT;
+	if (n > len)
+		msg->msg_flags |= MSG_TRUNC;
+	return n;
+}
+
 /* Lets more come where the rest of a record is waited for; is a WINDOW due? */
 static bool ask_for_record(struct sss_stream *st)
 {

@@ -353,7 +353,9 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 	spin_unlock(&rx->lock);
 	if (more)
 		__sss_sched_due(st, SSS_ST_DUE_WINDOW);
-	if (news)
+	if (news && st->flags & SSS_ST_MESSAGE && sss_dgram_complete(st))
+		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
+	else if (news)
 		__sss_table_touch(st, BIT(SSS_STREAM_READABLE));
 	else if (rx->truesize != truesize)
 		__sss_table_touch(st, BIT(SSS_STREAM_MEMORY));

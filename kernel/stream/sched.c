@@ -54,6 +54,8 @@ static u64 new_octets(struct sss_stream *st)
 	n -= rest;
 	if (!n)
 		return 0;
+	if (st->flags & SSS_ST_LOOSE)
+		return __sss_dgram_may_send(st, n);
 	allowed = __sss_flow_may_send(st);
 	if (!allowed && tx->limit > tx->next)
 		sss_streams(st->ch)->pool_blocked = true;
@@ -284,7 +286,7 @@ bool sss_stream_is_above(const struct sss_stream *st)
 void __sss_sched_due(struct sss_stream *st, u32 due)
 {
 	lockdep_assert_held(&st->ch->lock);
-	if (st->flags & SSS_ST_OVER)
+	if (st->flags & (SSS_ST_OVER | SSS_ST_LOOSE))
 		return;
 	if (st->flags & SSS_ST_STOPPED)
 		due &= ~SSS_ST_DUE_WINDOW;
@@ -366,7 +368,8 @@ bool sss_sched_pending(struct sss_channel *ch)
 	struct sss_streams *ss = sss_streams(ch);
 
 	lockdep_assert_held(&ch->lock);
-	if (!list_empty(&ss->turns) || !list_empty(&ss->due) || ss->granted_due || ss->pool_due)
+	if (!list_empty(&ss->turns) || !list_empty(&ss->due) || ss->granted_due ||
+	    ss->pool_due || ss->dgrams.drop_due)
 		return true;
 	return !list_empty(&ss->opening) && !ss->starved_until &&
 	       ss->next < max(ss->credit, ch->remote.max_streams);
@@ -443,6 +446,25 @@ static enum outcome put_piece(struct sss_stream *st, struct sss_tx_packet *pkt, 
 	return PUT_DONE;
 }
 
+/* T held, the piece is chosen: of a loose datagram */
+static enum outcome put_fragment(struct sss_stream *st, struct sss_tx_packet *pkt,
+				 struct piece *p)
+{
+	struct sss_txq *tx = &st->tx;
+	int len;
+
+	if (!sss_tx_may_note(pkt) || !__sss_control_put_init(st->mother, pkt) ||
+	    !sss_tx_may_note(pkt))
+		return PUT_FULL;
+	len = __sss_dgram_put(st, pkt, p->len);
+	if (len < 0)
+		return PUT_FULL;
+	p->len = len;
+	WRITE_ONCE(tx->next, tx->next + len);
+	tx->fin_sent = tx->next == tx->end;
+	return PUT_DONE;
+}
+
 static enum outcome put_next(struct sss_stream *st, struct sss_tx_packet *pkt, u32 *len)
 {
 	enum outcome outcome = PUT_NOTHING;
@@ -450,9 +472,13 @@ static enum outcome put_next(struct sss_stream *st, struct sss_tx_packet *pkt, u
 
 	spin_lock(&st->tx.lock);
 	if (choose(st, &p))
-		outcome = put_piece(st, pkt, &p);
+		outcome = st->flags & SSS_ST_LOOSE ? put_fragment(st, pkt, &p) :
+						     put_piece(st, pkt, &p);
 	spin_unlock(&st->tx.lock);
 	*len = outcome == PUT_DONE ? p.len : 0;
+	/* nothing of a loose datagram is kept: what is lost is lost */
+	if (st->flags & SSS_ST_LOOSE && st->tx.fin_sent)
+		__sss_stream_break(st, 0);
 	return outcome;
 }
 
@@ -559,7 +585,8 @@ void sss_sched_fill(struct sss_channel *ch, struct sss_tx_packet *pkt)
 	lockdep_assert_held(&ch->lock);
 	if (!list_empty(&ss->opening))
 		open_streams(ch);
-	if ((ss->granted_due || ss->pool_due) && !__sss_control_put_channel(ch, pkt))
+	if ((ss->granted_due || ss->pool_due || ss->dgrams.drop_due) &&
+	    !__sss_control_put_channel(ch, pkt))
 		return;
 	put_due(ch, pkt);
 	put_data(ch, pkt);

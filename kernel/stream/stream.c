@@ -199,7 +199,7 @@ static void leave(struct sss_stream *st)
 
 	st->flags |= SSS_ST_OVER;
 	st->flags &= ~(SSS_ST_DUE | SSS_ST_CONNECTING);
-	if (st->id != SSS_STREAM_NO_ID)
+	if (st->id != SSS_STREAM_NO_ID && !(st->flags & SSS_ST_LOOSE))
 		xa_erase(&ss->ids, st->id);
 	if (ss->last == st)
 		ss->last = NULL;
@@ -256,7 +256,7 @@ void __sss_stream_check_over(struct sss_stream *st)
 		return;
 	if (!(st->flags & (SSS_ST_LOCAL | SSS_ST_REPLY_ACKED)))
 		return;
-	if (!(st->flags & SSS_ST_LOCAL))
+	if (!(st->flags & (SSS_ST_LOCAL | SSS_ST_LOOSE)))
 		__sss_flow_stream_closed(st->ch);
 	leave(st);
 }
@@ -300,7 +300,7 @@ void __sss_stream_break(struct sss_stream *st, int err)
 void __sss_stream_abort(struct sss_stream *st, int err)
 {
 	lockdep_assert_held(&st->ch->lock);
-	if (st->id == SSS_STREAM_NO_ID) {
+	if (st->id == SSS_STREAM_NO_ID || st->flags & SSS_ST_LOOSE) {
 		__sss_stream_break(st, err);
 		return;
 	}
@@ -321,6 +321,10 @@ void __sss_stream_reset(struct sss_stream *st, u64 code)
 	lockdep_assert_held(&st->ch->lock);
 	if (st->flags & (SSS_ST_RESET | SSS_ST_REFUSED | SSS_ST_OVER) || tx_over(st))
 		return;
+	if (st->flags & SSS_ST_LOOSE) {
+		__sss_stream_break(st, -ECANCELED);
+		return;
+	}
 	st->flags |= SSS_ST_RESET;
 	st->reset_code = code;
 	__sss_giveback_keep(st);
@@ -592,6 +596,8 @@ void sss_stream_close(struct sss_stream *st)
 	/* nobody is left to whom it could be given back */
 	if (st->flags & (SSS_ST_RESET | SSS_ST_OVER))
 		__sss_sendq_purge(st);
+	if ((st->flags & (SSS_ST_MESSAGE | SSS_ST_LOCAL)) == SSS_ST_MESSAGE)
+		__sss_dgram_forget(st);
 	if (!(st->flags & (SSS_ST_OVER | SSS_ST_ORPHAN)))
 		__sss_stream_orphan(st);
 	spin_unlock_bh(&ch->lock);

@@ -194,13 +194,17 @@ void sss_stream_get_addresses(const struct sss_stream *st, struct sockaddr_sss *
 int sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct sock *sk);
 struct sss_listener *sss_tree_listen(struct sss_stream *st, struct sock *sk, u32 backlog);
 void sss_tree_close(struct sss_stream *st, struct sock *sk);
+void sss_tree_unread(struct sss_stream *st, struct sock *sk);
 bool sss_tree_ended(const struct sss_stream *st);
+
+struct sss_listener *sss_tree_receive(struct sss_stream *st, struct sock *sk);
 
 /* --- listening (accept.c): for names, or for the children of a stream --- */
 struct sss_listener *sss_listener_create(struct sock *sk, u32 backlog);
 void sss_listener_set_backlog(struct sss_listener *l, u32 backlog);
 struct sss_stream *sss_listener_accept(struct sss_listener *l);
 bool sss_listener_ready(const struct sss_listener *l);
+struct sss_stream *sss_listener_next(struct sss_listener *l);
 u32 sss_listener_queued(const struct sss_listener *l);
 void sss_listener_settle(struct sss_listener *l, struct sock *sk);
 void sss_listener_close(struct sss_listener *l);
@@ -221,6 +225,7 @@ u32 sss_sendq_queued(const struct sss_stream *st);
 /* --- receiving (readq.c): socket lock held, or slock for the queries --- */
 int sss_recvq_copy(struct sss_stream *st, struct sock *sk, struct msghdr *msg, size_t len,
 		   int flags);
+ssize_t sss_recvq_look(struct sss_stream *st, struct msghdr *msg, size_t len);
 void sss_recvq_set_mode(struct sss_stream *st, enum sss_rx_mode mode);
 void sss_recvq_pending(struct sss_stream *st, struct sss_pending *out);
 bool sss_recvq_readable(const struct sss_stream *st);

@@ -84,6 +84,12 @@ int __sss_table_open_local(struct sss_stream *st)
 	u64 id = ss->next << 1 | (ch->local_even ? 0 : 1);
 
 	lockdep_assert_held(&ch->lock);
+	if (st->flags & SSS_ST_LOOSE) {
+		st->id = __sss_tree_number(st->mother);
+		st->parent = st->mother->id;
+		list_del_init(&st->wait);
+		return 0;
+	}
 	if (id > ULONG_MAX || xa_insert(&ss->ids, id, st, GFP_ATOMIC | __GFP_NOWARN))
 		return -ENOMEM;
 	ss->next++;
@@ -259,6 +265,8 @@ static int on_reset(struct sss_stream *st, const struct sss_frame_reset *reset)
 	}
 	if (reset->subtree)
 		__sss_ending_below(st, reset->code, reset->reason, reset->reason_len, true);
+	if (st->flags & SSS_ST_MESSAGE && st->listener)
+		__sss_dgram_drop(st);
 	__sss_table_touch(st, BIT(SSS_STREAM_READABLE));
 	check_aborted(st);
 	__sss_stream_check_over(st);
@@ -285,7 +293,9 @@ static int on_stream(struct sss_stream *st, const struct sss_frame_stream *frame
 	u64 end = frame->offset + frame->len + frame->mark, edge = st->rx.re.edge;
 	int err;
 
-	if (frame->mark && !st->ch->local.max_record)
+	if (frame->mark && (!st->ch->local.max_record || st->flags & SSS_ST_MESSAGE))
+		return SSS_ERROR_PROTOCOL;
+	if (st->flags & SSS_ST_MESSAGE && end > st->ch->local.max_datagram)
 		return SSS_ERROR_PROTOCOL;
 	err = __sss_flow_check(st, end);
 	if (err)
@@ -375,10 +385,12 @@ static int receive(struct sss_channel *ch, const struct sss_frame *frame,
 		return on_max_streams(ch, &frame->max_streams);
 	case SSS_FRAME_CHANNEL_WINDOW:
 		__sss_flow_pool(ch, frame->channel_window.max);
+		__sss_dgram_credit(ch, frame->channel_window.datagrams);
 		return 0;
-	case SSS_FRAME_DATAGRAM:	/* no credit was given */
-		return SSS_ERROR_FLOW_CONTROL;
+	case SSS_FRAME_DATAGRAM:
+		return __sss_dgram_receive(ch, &frame->datagram, pkt);
 	case SSS_FRAME_DATAGRAM_DROP:
+		__sss_dgram_dropped(ch, &frame->datagram_drop);
 		return 0;
 	}
 	err = __sss_table_look_up(ch, frame_id(frame), &st);
@@ -401,6 +413,7 @@ static int init(struct sss_channel *ch)
 	INIT_LIST_HEAD(&ss->touched);
 	INIT_LIST_HEAD(&ss->timed);
 	sss_share_init(ss);
+	INIT_LIST_HEAD(&ss->dgrams.loose);
 	ch->streams = ss;
 	return 0;
 }
@@ -464,6 +477,11 @@ static void start_anew(struct sss_streams *ss)
 	ss->pool_granted = 0;
 	ss->pool_due = false;
 	ss->pool_blocked = false;
+	ss->dgrams.n_loose = 0;
+	ss->dgrams.flight = 0;
+	ss->dgrams.credit = 0;
+	ss->dgrams.blocked = false;
+	ss->dgrams.drop_due = false;
 }
 
 /* connect() that got no answer yet, and sent nothing but INIT: no harm in asking again */

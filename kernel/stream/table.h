@@ -8,6 +8,8 @@
 
 #include <linux/xarray.h>
 #include "peer/peer.h"
+#include "stream/dgram.h"
+#include "stream/flow.h"
 #include "stream/share.h"
 #include "stream/stream.h"
 
@@ -29,6 +31,9 @@
 #define SSS_ST_UNCOUNTED	BIT(14)	/* no longer keeps the channel alive */
 #define SSS_ST_DOOMED		BIT(15)	/* never got an id, and its parent is over */
 #define SSS_ST_CLOSED		BIT(16)	/* nobody has it, or ever will: children are refused */
+#define SSS_ST_MESSAGE		BIT(17)	/* a datagram */
+#define SSS_ST_LOOSE		BIT(18)	/* a datagram without an id: see dgram.c */
+#define SSS_ST_GROWS		BIT(19)	/* a datagram that may be longer than the first window */
 #define SSS_ST_WAITING		BIT(21)	/* of an unknown peer, and not accepted: crowd.c */
 #define SSS_ST_ABOVE		BIT(20)	/* its urgency counts against other users' */
 #define SSS_ST_WATCHED		BIT(22)	/* the program wants to hear of events */
@@ -76,6 +81,7 @@
  * @pool_granted: the CHANNEL_WINDOW we sent last, without the initial window
  * @pool_due: send it
  * @pool_blocked: some stream waits for the pool
+ * @dgrams: see dgram.h
  * @crowd: of where the peer is, see crowd.c; NULL: not needed yet
  * @watched: some stream wanted to hear of events
  * @starved_until: ns, no memory to open a stream: try again then; 0: no
@@ -109,6 +115,7 @@ struct sss_streams {
 	u64 pool_granted;
 	bool pool_due;
 	bool pool_blocked;
+	struct sss_dgrams dgrams;
 	struct sss_crowd *crowd;
 	bool watched;
 	u64 starved_until;
@@ -192,19 +199,6 @@ void sss_recvq_purge(struct sss_stream *st);
 void sss_recvq_free(struct sss_stream *st);
 bool sss_recvq_over(const struct sss_stream *st);
 
-/* flow.c */
-int __sss_flow_check(struct sss_stream *st, u64 end);
-void __sss_flow_received(struct sss_stream *st, u64 before, u64 after);
-void __sss_flow_accepted(struct sss_stream *st);
-bool __sss_flow_for_record(struct sss_stream *st);
-bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk);
-u64 __sss_flow_may_send(const struct sss_stream *st);
-void __sss_flow_sent(struct sss_stream *st, u64 before, u64 after);
-void __sss_flow_pool(struct sss_channel *ch, u64 max);
-void __sss_flow_stream_closed(struct sss_channel *ch);
-void __sss_flow_grant_streams(struct sss_channel *ch);
-u64 sss_flow_streams_granted(const struct sss_channel *ch);
-
 /* crowd.c */
 int __sss_crowd_admit(struct sss_stream *st);
 void __sss_crowd_settled(struct sss_stream *st);
@@ -216,6 +210,7 @@ struct sss_listener *sss_listener_alloc(gfp_t gfp);
 void sss_listener_notify(struct sss_listener *l, unsigned long events);
 void sss_listener_charge(struct sss_listener *l, s32 delta);
 bool sss_listener_is_full(struct sock *sk);
+u32 sss_listener_loose(const struct sss_listener *l);
 bool sss_listener_remove(struct sss_listener *l, struct sss_stream *st);
 u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 			const struct sss_request *request);

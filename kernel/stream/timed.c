@@ -9,6 +9,8 @@
  *			is acknowledged and the peer does not end, it no longer
  *			keeps the channel alive
  *	held back	MSG_MORE, and no more came: sent after all
+ *	datagram	its deadline; of the peer's, if loose: three probe timeouts without
+ *			a fragment
  *	unaccepted	on a channel that has been down for a minute: thrown away,
  *			and then like any orphan that was reset
  */
@@ -57,6 +59,10 @@ static u64 deadline(const struct sss_stream *st)
 
 	if (st->flags & (SSS_ST_OVER | SSS_ST_UNCOUNTED))
 		return 0;
+	if (st->flags & SSS_ST_LOOSE && !(st->flags & SSS_ST_LOCAL))
+		return __sss_dgram_patience(st);
+	if (st->flags & SSS_ST_MESSAGE && !(st->flags & SSS_ST_RESET))
+		at = st->deadline;
 	if (st->flags & SSS_ST_CONNECTING)
 		at = earlier(at, ms_after(st->progress_at,
 					  READ_ONCE(limits->connect_timeout_ms)));
@@ -145,6 +151,18 @@ static void give_up_orphan(struct sss_stream *st, u64 now)
 
 static void expire(struct sss_stream *st, u64 now)
 {
+	if (st->flags & SSS_ST_LOOSE && !(st->flags & SSS_ST_LOCAL)) {
+		__sss_dgram_drop(st);
+		return;
+	}
+	if (st->flags & SSS_ST_MESSAGE && st->deadline && st->deadline <= now &&
+	    !(st->flags & SSS_ST_RESET)) {
+		if (st->id == SSS_STREAM_NO_ID)
+			__sss_stream_break(st, -ETIMEDOUT);
+		else
+			__sss_stream_reset(st, SSS_RESET_CLOSED);
+		return;
+	}
 	if (st->tx.hold && st->deadline <= now) {
 		spin_lock(&st->tx.lock);
 		st->tx.hold = false;

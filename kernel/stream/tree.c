@@ -24,6 +24,7 @@
 #include "stream/table.h"
 
 #define FIRST_CREDIT	8	/* children of a new parent, protocol.rst */
+#define DATAGRAMS	64	/* reliable ones that may wait for who reads them */
 #define DEPTH_MAX	8	/* INITs that one packet may have to carry */
 #define OPEN_MAX	65536	/* streams on one channel */
 #define OPEN_HOLD_NS	(2 * NSEC_PER_MSEC)	/* INIT waits for data to go with */
@@ -31,6 +32,8 @@
 /**
  * struct sss_kin - what a parent has beyond other streams
  * @listener: reference; children of the peer's that wait for accept(), NULL: none yet
+ * @datagrams: likewise, datagrams that wait to be read
+ * @numbers: loose datagrams of ours so far
  * @waiting: struct sss_stream.wait of children of ours that may not be opened yet
  * @opened: children of ours that were let go on
  * @credit: how many may be
@@ -41,6 +44,8 @@
  */
 struct sss_kin {
 	struct sss_listener *listener;
+	struct sss_listener *datagrams;
+	u64 numbers;
 	struct list_head waiting;
 	u64 opened;
 	u64 credit;
@@ -91,7 +96,17 @@ void sss_tree_free(struct sss_stream *st)
 		return;
 	if (kin->listener)
 		sss_listener_drain(kin->listener);
+	if (kin->datagrams)
+		sss_listener_drain(kin->datagrams);
 	kfree(kin);
+}
+
+static void grant(struct sss_stream *st)
+{
+	struct sss_kin *kin = st->kin;
+
+	if (kin->settled + kin->allowance >= kin->granted + max(kin->allowance / 4, 1U))
+		__sss_sched_due(st, SSS_ST_DUE_CREDIT);
 }
 
 /* --- children of ours --- */
@@ -119,11 +134,13 @@ static void release_waiting(struct sss_stream *st)
 
 	if (!kin || st->id == SSS_STREAM_NO_ID || depth(st) >= DEPTH_MAX)
 		return;
-	while (kin->opened < kin->credit) {
-		child = list_first_entry_or_null(&kin->waiting, struct sss_stream, wait);
-		if (!child)
-			return;
-		kin->opened++;
+	while ((child = list_first_entry_or_null(&kin->waiting, struct sss_stream, wait))) {
+		/* loose datagrams stand first, and need none */
+		if (!(child->flags & SSS_ST_LOOSE)) {
+			if (kin->opened >= kin->credit)
+				return;
+			kin->opened++;
+		}
 		list_move_tail(&child->wait, &sss_streams(st->ch)->opening);
 	}
 }
@@ -137,6 +154,111 @@ static int may_open(const struct sss_stream *parent)
 	if (parent->ch->state == SSS_CHANNEL_CLOSED)
 		return -ECONNRESET;
 	return parent->ch->n_streams < OPEN_MAX ? 0 : -ENOBUFS;
+}
+
+/**
+ * __sss_tree_open() - make a stream the child of another
+ * @parent: stream of a channel, which is locked; the caller has a reference
+ * @child: from sss_stream_create()
+ * @sk: the child's socket, locked; the stream takes a reference
+ * @flags: SSS_ST_* to set
+ *
+ * Return: as sss_tree_open()
+ */
+int __sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct sock *sk,
+		    u32 flags)
+{
+	int err = may_open(parent);
+
+	if (!err && !__get_kin(parent))
+		err = -ENOMEM;
+	if (err)
+		return err;
+	__sss_stream_join(child, parent->ch, flags);
+	sock_hold(sk);
+	child->sk = sk;
+	__sss_sched_own(child, sk);
+	sss_stream_get(parent);
+	child->mother = parent;
+	return 0;
+}
+
+/**
+ * __sss_tree_go() - let a child be opened, now or as soon as there is credit
+ * @child: from __sss_tree_open(), of a channel, which is locked
+ */
+void __sss_tree_go(struct sss_stream *child)
+{
+	struct sss_stream *parent = child->mother;
+
+	lockdep_assert_held(&child->ch->lock);
+	if (parent->flags & SSS_ST_OVER) {
+		__sss_stream_break(child, -ECONNABORTED);
+		return;
+	}
+	if (child->flags & SSS_ST_LOOSE)
+		list_add(&child->wait, &parent->kin->waiting);
+	else
+		list_add_tail(&child->wait, &parent->kin->waiting);
+	release_waiting(parent);
+}
+
+/**
+ * __sss_tree_number() - a number for a loose datagram
+ * @parent: its stream, of a channel, which is locked
+ *
+ * Return: one that was never used
+ */
+u64 __sss_tree_number(struct sss_stream *parent)
+{
+	lockdep_assert_held(&parent->ch->lock);
+	return parent->kin->numbers++;
+}
+
+/**
+ * __sss_tree_datagrams() - where datagrams on a stream wait
+ * @st: stream of a channel, which is locked
+ *
+ * Return: the queue, without a reference; NULL without memory
+ */
+struct sss_listener *__sss_tree_datagrams(struct sss_stream *st)
+{
+	struct sss_kin *kin = __get_kin(st);
+
+	if (kin && !kin->datagrams)
+		kin->datagrams = sss_listener_alloc(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	return kin ? kin->datagrams : NULL;
+}
+
+/**
+ * sss_tree_receive() - a socket reads the datagrams of a stream
+ * @st: stream, with a channel
+ * @sk: socket, locked
+ *
+ * Return: their queue with a reference, or ERR_PTR: -EBUSY: another socket
+ * does, -ENOMEM
+ */
+struct sss_listener *sss_tree_receive(struct sss_stream *st, struct sock *sk)
+{
+	struct sss_channel *ch = st->ch;
+	struct sss_listener *l;
+
+	spin_lock_bh(&ch->lock);
+	l = __sss_tree_datagrams(st) ?: ERR_PTR(-ENOMEM);
+	if (!IS_ERR(l) && !sss_listener_set_socket(l, sk))
+		l = ERR_PTR(-EBUSY);
+	if (!IS_ERR(l)) {
+		sss_listener_get(l);
+		st->kin->allowance = max_t(u32, st->kin->allowance, DATAGRAMS);
+		if (!(st->flags & SSS_ST_OVER))
+			grant(st);
+	}
+	spin_unlock_bh(&ch->lock);
+	if (IS_ERR(l))
+		return l;
+	sss_listener_settle(l, sk);
+	sss_channel_transmit(ch);
+	return l;
 }
 
 /**
@@ -154,21 +276,12 @@ int sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct so
 	int err;
 
 	spin_lock_bh(&ch->lock);
-	err = may_open(parent);
-	if (!err && !__get_kin(parent))
-		err = -ENOMEM;
+	err = __sss_tree_open(parent, child, sk, SSS_ST_LOCAL | SSS_ST_CONNECTED | SSS_ST_ACCEPTED);
 	if (err) {
 		spin_unlock_bh(&ch->lock);
 		return err;
 	}
-	__sss_stream_join(child, ch, SSS_ST_LOCAL | SSS_ST_CONNECTED | SSS_ST_ACCEPTED);
-	sock_hold(sk);
-	child->sk = sk;
-	__sss_sched_own(child, sk);
-	sss_stream_get(parent);
-	child->mother = parent;
-	list_add_tail(&child->wait, &parent->kin->waiting);
-	release_waiting(parent);
+	__sss_tree_go(child);
 	child->progress_at = ktime_get_ns();
 	__sss_timed_watch(child, child->progress_at);
 	__sss_timed_at(ch, child->progress_at + OPEN_HOLD_NS);
@@ -287,14 +400,6 @@ void __sss_tree_forget_mother(struct sss_stream *st)
 
 /* --- children of the peer's --- */
 
-static void grant(struct sss_stream *st)
-{
-	struct sss_kin *kin = st->kin;
-
-	if (kin->settled + kin->allowance >= kin->granted + max(kin->allowance / 4, 1U))
-		__sss_sched_due(st, SSS_ST_DUE_CREDIT);
-}
-
 /**
  * __sss_tree_granted() - what MAX_STREAMS is to say
  * @st: parent, of a channel, which is locked
@@ -336,7 +441,7 @@ int __sss_tree_admit(struct sss_stream *parent)
 		return -ENOMEM;
 	if (kin->arrived >= kin->granted)
 		return SSS_ERROR_STREAM_LIMIT;
-	return __get_listener(parent) ? 0 : -ENOMEM;
+	return __get_listener(parent) && __sss_tree_datagrams(parent) ? 0 : -ENOMEM;
 }
 
 /**
@@ -348,7 +453,8 @@ int __sss_tree_admit(struct sss_stream *parent)
  */
 bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child)
 {
-	struct sss_listener *l = parent->kin->listener;
+	struct sss_kin *kin = parent->kin;
+	struct sss_listener *l = child->flags & SSS_ST_MESSAGE ? kin->datagrams : kin->listener;
 
 	lockdep_assert_held(&parent->ch->lock);
 	parent->kin->arrived++;
@@ -447,6 +553,21 @@ struct sss_listener *sss_tree_listener(struct sss_stream *st)
 	return l;
 }
 
+static struct sss_listener *get_datagrams(struct sss_stream *st)
+{
+	struct sss_listener *l = NULL;
+
+	if (!st->ch)
+		return NULL;
+	spin_lock_bh(&st->ch->lock);
+	if (st->kin)
+		l = st->kin->datagrams;
+	if (l)
+		sss_listener_get(l);
+	spin_unlock_bh(&st->ch->lock);
+	return l;
+}
+
 /**
  * sss_tree_notify() - wake who waits for children: the stream is over
  * @st: stream
@@ -455,12 +576,47 @@ struct sss_listener *sss_tree_listener(struct sss_stream *st)
  */
 void sss_tree_notify(struct sss_stream *st)
 {
-	struct sss_listener *l = READ_ONCE(st->kin) ? sss_tree_listener(st) : NULL;
+	struct sss_listener *l[2];
+	int i;
 
+	if (!READ_ONCE(st->kin))
+		return;
+	l[0] = sss_tree_listener(st);
+	l[1] = get_datagrams(st);
+	for (i = 0; i < 2; i++) {
+		if (!l[i])
+			continue;
+		sss_listener_notify(l[i], BIT(SSS_STREAM_CHILD));
+		sss_listener_put(l[i]);
+	}
+}
+
+/* What waits unread, unless a socket of its own reads it */
+static void close_datagrams(struct sss_stream *st, struct sock *sk)
+{
+	struct sss_listener *l;
+
+	if (!(READ_ONCE(st->flags) & SSS_ST_CLOSED))
+		return;
+	l = get_datagrams(st);
 	if (!l)
 		return;
-	sss_listener_notify(l, BIT(SSS_STREAM_CHILD));
-	sss_listener_put(l);
+	if (sss_listener_is_of(l, sk))
+		sss_listener_close(l);
+	else
+		sss_listener_put(l);
+}
+
+/**
+ * sss_tree_unread() - the socket for the datagrams of a stream has gone
+ * @st: stream
+ * @sk: that socket, locked
+ *
+ * What waits goes on waiting, unless the stream was closed before.
+ */
+void sss_tree_unread(struct sss_stream *st, struct sock *sk)
+{
+	close_datagrams(st, sk);
 }
 
 /**
@@ -476,6 +632,7 @@ void sss_tree_close(struct sss_stream *st, struct sock *sk)
 {
 	struct sss_listener *l = sss_tree_listener(st);
 
+	close_datagrams(st, sk);
 	if (!l)
 		return;
 	if (!(READ_ONCE(st->flags) & SSS_ST_CLOSED)) {

@@ -93,6 +93,8 @@ struct sockaddr_sss {
 #define SSS_RECORDS		11	/* rw int: recv() on SOCK_STREAM shows empty records */
 #define SSS_PENDING		12	/* r  struct sss_pending */
 #define SSS_EVENTS		15	/* rw unsigned int: bits of enum sss_event_type */
+#define SSS_RELIABLE		20	/* rw int: datagrams have to arrive; cmsg, too */
+#define SSS_DEADLINE		21	/* rw int: ms a datagram is good for; cmsg, too */
 
 /**
  * struct sss_priority - which of the streams to one peer goes first
@@ -138,6 +140,15 @@ struct sss_pending {
 };
 
 /*
+ * Datagrams: SSS_IOC_OPEN with SOCK_DGRAM gives a socket for those of one end of
+ * a stream. One send() is one datagram, one recv() takes one, whole; they arrive
+ * in any order. Best effort unless SSS_RELIABLE; long ones are sent reliably
+ * where they would hardly arrive otherwise. EMSGSIZE: longer than the peer takes
+ * (16 MiB). SSS_RELIABLE and SSS_DEADLINE are also control messages of one
+ * sendmsg(), each with an int. ENOTCONN: the stream is over.
+ */
+
+/*
  * Substreams. A stream may be opened on any stream, from either end, to any
  * depth; who holds the other end of the parent takes it with listen() and
  * accept() on the parent. listen() on a stream says how many may wait there; without it
@@ -148,7 +159,8 @@ struct sss_pending {
 
 /**
  * struct sss_open - ioctl(stream, SSS_IOC_OPEN, &open): a new stream on a stream
- * @kind: SOCK_STREAM or SOCK_SEQPACKET
+ * @kind: SOCK_STREAM, SOCK_SEQPACKET; SOCK_DGRAM: not a stream but a socket for
+ *	the datagrams of this stream end, at most one at a time (EBUSY)
  * @flags: SOCK_CLOEXEC, SOCK_NONBLOCK, of the new descriptor
  * @reserved: 0
  *
