@@ -20,6 +20,16 @@ bulk()
 	on alice timeout 60 sss-bench sss bulk "$(cat "$work/bob.eid")" bench "${1:-$bytes}" >/dev/null
 }
 
+# Most of the bits that netem turns are in headers, where others see it.
+corrupt_until_counted()
+{
+	for _ in 1 2 3 4 5 6 7 8; do
+		[ "$(since RxDropChecksum bob)" -gt 0 ] && return
+		bulk
+	done
+	[ "$(since RxDropChecksum bob)" -gt 0 ]
+}
+
 # since NAME NS: how much a counter has grown since mark()
 since()
 {
@@ -132,6 +142,6 @@ is "and one by one it is" "$(since RxPackets bob)" "$(since RxBatches bob)"
 netem alice corrupt 5%
 mark
 check "corrupted packets do no harm" bulk
-check "and are counted" [ "$(since RxDropChecksum bob)" -gt 0 ]
+check "and are counted" corrupt_until_counted
 netem alice
 finish

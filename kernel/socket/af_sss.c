@@ -43,6 +43,7 @@
 #include "base/netns.h"
 #include "peer/host.h"
 #include "stream/stream.h"
+#include "dgram_link.h"
 #include "socket.h"
 
 static atomic_long_t memory_allocated;
@@ -84,7 +85,7 @@ static void destruct(struct sock *sk)
 	WARN_ON_ONCE(!sock_flag(sk, SOCK_DEAD) && sk->sk_socket);
 	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
 	WARN_ON_ONCE(refcount_read(&sk->sk_wmem_alloc));
-	WARN_ON_ONCE(!list_empty(&ss->messages));
+	WARN_ON_ONCE(!list_empty(&ss->messages) || !list_empty(&ss->links));
 	WARN_ON_ONCE(sk->sk_wmem_queued);
 	WARN_ON_ONCE(sk->sk_forward_alloc);
 
@@ -218,14 +219,16 @@ static void handle(struct sock *sk, unsigned long events)
 	int old_state = sk->sk_state;
 
 	if (sk->sk_type == SOCK_DGRAM) {
+		__sss_dgram_link_update(sk);
 		__sss_sock_dgram_update(sk);
 		__sss_sock_dgram_wake(sk);
+		if (events & (BIT(SSS_STREAM_CONNECTED) | BIT(SSS_STREAM_ENDED)))
+			sk->sk_state_change(sk);
 	}
-	if (sss_sk(sk)->listener) {
+	if (sss_sk(sk)->listener)
 		sss_listener_settle(sss_sk(sk)->listener, sk);
-		if (events & BIT(SSS_STREAM_CHILD))
-			sk->sk_data_ready(sk);
-	}
+	if (events & BIT(SSS_STREAM_CHILD))
+		sk->sk_data_ready(sk);
 	if (!st)
 		return;
 	sss_stream_settle(st, sk);
@@ -452,6 +455,7 @@ struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int 
 	sk->sk_sndbuf = READ_ONCE(limits->wmem[1]);
 	sk->sk_rcvbuf = READ_ONCE(limits->rmem[1]);
 	sss_sk(sk)->local.sss_family = AF_SSS;
+	INIT_LIST_HEAD(&sss_sk(sk)->links);
 	INIT_LIST_HEAD(&sss_sk(sk)->messages);
 	sk_sockets_allocated_inc(sk);
 	sock_prot_inuse_add(net, sk->sk_prot, 1);
@@ -461,11 +465,12 @@ struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int 
 
 static int create(struct net *net, struct socket *sock, int protocol, int kern)
 {
-	if (sock->type != SOCK_STREAM && sock->type != SOCK_SEQPACKET)
+	if (sock->type != SOCK_STREAM && sock->type != SOCK_SEQPACKET &&
+	    sock->type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
 	if (protocol)
 		return -EPROTONOSUPPORT;
-	sock->ops = &socket_ops;
+	sock->ops = sock->type == SOCK_DGRAM ? &sss_dgram_ops : &socket_ops;
 	sock->state = SS_UNCONNECTED;
 	return sss_sock_alloc(net, sock, sock->type, kern) ? 0 : -ENOMEM;
 }

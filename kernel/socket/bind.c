@@ -126,6 +126,22 @@ static int bind_locked(struct sock *sk, const struct sockaddr_sss *addr)
 }
 
 /**
+ * __sss_sock_unbind() - as before bind()
+ * @sk: socket lock held
+ */
+void __sss_sock_unbind(struct sock *sk)
+{
+	struct sss_sock *ss = sss_sk(sk);
+
+	lockdep_assert_held(&sk->sk_lock);
+	if (ss->host)
+		sss_host_put(ss->host);
+	ss->host = NULL;
+	ss->local = (struct sockaddr_sss){ .sss_family = AF_SSS };
+	ss->bound = false;
+}
+
+/**
  * sss_sock_bind() - bind()
  * @sock: socket
  * @uaddr: local identity (zero: any) and the names to listen on (both or none)

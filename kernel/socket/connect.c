@@ -98,6 +98,37 @@ void __sss_sock_abort_connect(struct socket *sock)
 	clear(sock);
 }
 
+/**
+ * __sss_sock_dial() - open a root stream that is not the socket's own
+ * @sk: socket lock held; the stream takes a reference
+ * @st: from sss_stream_create()
+ * @to: the peer and both names
+ * @kind: SSS_KIND_*
+ * @from: filled: the identity it is opened as
+ *
+ * Return: 0, the answer comes later; or as sss_sock_connect()
+ */
+int __sss_sock_dial(struct sock *sk, struct sss_stream *st, const struct sockaddr_sss *to,
+		    u8 kind, struct sss_eid *from)
+{
+	struct sss_request request = { .kind = kind };
+	struct sss_host *host = local_host(sk);
+	bool live;
+	int err;
+
+	lockdep_assert_held(&sk->sk_lock);
+	if (IS_ERR(host))
+		return PTR_ERR(host);
+	strscpy(request.service, to->sss_service, sizeof(request.service));
+	strscpy(request.protocol, to->sss_protocol, sizeof(request.protocol));
+	memcpy(from->key, host->identity.eid, SSS_EID_LEN);
+	err = -EADDRNOTAVAIL;
+	if (memcmp(from->key, to->sss_eid.key, SSS_EID_LEN))
+		err = open_stream(sk, st, host, &request, &to->sss_eid, &live);
+	sss_host_put(host);
+	return err;
+}
+
 static int start(struct socket *sock, const struct sockaddr_sss *to, bool fastopen)
 {
 	struct sss_request request = { .kind = SSS_KIND_STREAM };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SOCK_DGRAM: the datagrams of one stream end.
+ * SOCK_DGRAM: the datagrams of one stream end, or of all who call a service.
  *
- * Such a socket has the stream it was opened on (@parent), the queue of what
- * arrives (@listener), and what it sent, as long as something of it is in
- * memory (@messages): each is a stream of its own, on this socket's account.
+ * A socket that was opened on a stream has that stream (@parent) and the queue
+ * of what arrives (@listener). One from socket() has links to its peers
+ * (dgram_link.c) and, bound to names, the queue of those that call (@listener).
+ * Both have what they sent, as long as something of it is in memory (@messages):
+ * each is a stream of its own, on this socket's account.
  */
 #include <linux/err.h>
 #include <linux/sched/signal.h>
@@ -13,13 +15,16 @@
 #include <linux/compat.h>
 #include <linux/uaccess.h>
 #include "base/compat.h"
+#include "peer/host.h"
 #include "stream/dgram.h"
 #include "wire/frame.h"
+#include "dgram_link.h"
 #include "socket.h"
 
 #include <asm/ioctls.h>
 
 #define MESSAGES_MOST	1024	/* sent and not done with */
+#define CALLS_MOST	128	/* links that wait until the program looks */
 #define NO_MEMORY_WAIT	(HZ / 20 + 1)
 
 /**
@@ -42,15 +47,9 @@ struct manner {
 	u32 deadline;
 };
 
-/* The stream is over: nothing more comes or goes. */
-static bool ended(const struct sock *sk)
+static int why_ended(const struct sss_stream *parent)
 {
-	return sss_tree_ended(sss_sk(sk)->parent);
-}
-
-static int why_ended(const struct sock *sk)
-{
-	return -sss_stream_error(sss_sk(sk)->parent) ?: -ENOTCONN;
+	return -sss_stream_error(parent) ?: -ENOTCONN;
 }
 
 /**
@@ -113,8 +112,15 @@ static int parse_control(struct msghdr *msg, struct manner *how)
 	return 0;
 }
 
-/* Sleeps until something happens, or @most passed; the socket is locked again after. */
-static int sleep_on(struct sock *sk, long *timeo, long most)
+/**
+ * sss_sock_dgram_sleep() - wait until something happens
+ * @sk: socket, locked, and locked again afterwards
+ * @timeo: jiffies left; less by what was waited
+ * @most: jiffies
+ *
+ * Return: 0, -EAGAIN, -EINTR, -ERESTARTSYS
+ */
+int sss_sock_dgram_sleep(struct sock *sk, long *timeo, long most)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	long left = min(*timeo, most);
@@ -135,20 +141,20 @@ static int sleep_on(struct sock *sk, long *timeo, long most)
 	return 0;
 }
 
-static int wait_for_room(struct sock *sk, long *timeo)
+static int wait_for_room(struct sock *sk, const struct sss_stream *parent, long *timeo)
 {
 	int err = 0;
 
 	while (!err) {
-		if (ended(sk))
-			return why_ended(sk);
+		if (sss_tree_ended(parent))
+			return why_ended(parent);
 		if (has_room(sk))
 			return 0;
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 		__sss_sock_dgram_update(sk);
 		if (has_room(sk))
 			return 0;
-		err = sleep_on(sk, timeo, MAX_SCHEDULE_TIMEOUT);
+		err = sss_sock_dgram_sleep(sk, timeo, MAX_SCHEDULE_TIMEOUT);
 	}
 	return err;
 }
@@ -162,7 +168,7 @@ static int append(struct sock *sk, struct sss_stream *st, struct msghdr *msg, si
 	while (len) {
 		n = sss_sendq_append(st, sk, msg, len, MSG_WAITALL);
 		if (n == -EAGAIN)
-			n = sleep_on(sk, timeo, NO_MEMORY_WAIT);
+			n = sss_sock_dgram_sleep(sk, timeo, NO_MEMORY_WAIT);
 		if (n < 0)
 			return n;
 		len -= n;
@@ -170,11 +176,11 @@ static int append(struct sock *sk, struct sss_stream *st, struct msghdr *msg, si
 	return 0;
 }
 
-static int send_one(struct sock *sk, struct msghdr *msg, size_t len, const struct manner *how,
-		    long *timeo)
+static int send_one(struct sock *sk, struct sss_stream *parent, struct msghdr *msg, size_t len,
+		    const struct manner *how, long *timeo)
 {
-	struct sss_stream *parent = sss_sk(sk)->parent, *st;
 	struct sss_priority priority;
+	struct sss_stream *st;
 	struct message *m;
 	int err;
 
@@ -205,58 +211,136 @@ free:
 	return err;
 }
 
+/* Where the datagram goes: a stream with a reference, or an error */
+static struct sss_stream *find_parent(struct sock *sk, const struct msghdr *msg, long *timeo)
+{
+	struct sss_stream *parent = sss_sk(sk)->parent;
+	struct sockaddr_sss to = sss_sk(sk)->remote;
+	struct sss_dgram_link *link;
+	int err;
+
+	if (!parent) {
+		if (msg->msg_namelen) {
+			err = sss_sock_parse_address(msg->msg_name, msg->msg_namelen, true, &to);
+			if (err)
+				return ERR_PTR(err);
+		}
+		if (!to.sss_family)
+			return ERR_PTR(-EDESTADDRREQ);
+		link = sss_dgram_link_get(sk, &to, timeo);
+		if (IS_ERR(link))
+			return ERR_CAST(link);
+		parent = link->st;
+	}
+	sss_stream_get(parent);
+	return parent;
+}
+
+static int send_locked(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	struct manner how = {
+		.reliable = sss_sk(sk)->reliable, .deadline = sss_sk(sk)->deadline,
+	};
+	struct sss_stream *parent;
+	int err;
+
+	err = parse_control(msg, &how);
+	if (err)
+		return err;
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		return -EPIPE;
+	parent = find_parent(sk, msg, &timeo);
+	if (IS_ERR(parent))
+		return PTR_ERR(parent);
+	if (len > sss_dgram_max(parent))
+		err = -EMSGSIZE;
+	if (!err)
+		err = wait_for_room(sk, parent, &timeo);
+	if (!err)
+		err = send_one(sk, parent, msg, len, &how, &timeo);
+	sss_stream_put(parent);
+	return err;
+}
+
 static int send(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	struct sock *sk = sock->sk;
-	struct manner how;
-	long timeo;
 	int err;
 
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (msg->msg_namelen)
-		return -EISCONN;
 	lock_sock(sk);
-	how.reliable = sss_sk(sk)->reliable;
-	how.deadline = sss_sk(sk)->deadline;
-	timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	err = parse_control(msg, &how);
-	if (!err && sk->sk_shutdown & SEND_SHUTDOWN)
-		err = -EPIPE;
-	if (!err && len > sss_dgram_max(sss_sk(sk)->parent))
-		err = -EMSGSIZE;
-	if (!err)
-		err = wait_for_room(sk, &timeo);
-	if (!err)
-		err = send_one(sk, msg, len, &how, &timeo);
+	if (msg->msg_namelen && (sss_sk(sk)->parent || sss_sk(sk)->remote.sss_family))
+		err = -EISCONN;
+	else
+		err = send_locked(sk, msg, len);
 	release_sock(sk);
 	if (err == -EPIPE && !(msg->msg_flags & MSG_NOSIGNAL))
 		send_sig(SIGPIPE, current, 0);
 	return err ?: len;
 }
 
-/* The next one that is complete, a reference; it stays in the queue. */
-static struct sss_stream *wait_for_message(struct sock *sk, long timeo)
+/* Why nothing will ever be read any more; 0: something may */
+static int why_not_readable(struct sock *sk)
+{
+	struct sss_sock *ss = sss_sk(sk);
+	struct sss_dgram_link *link;
+
+	if (ss->parent && sss_tree_ended(ss->parent))
+		return why_ended(ss->parent);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return -ENOTCONN;
+	if (ss->parent || !ss->remote.sss_family)
+		return 0;
+	link = sss_dgram_link_find(sk, &ss->remote);
+	if (!link || !sss_tree_ended(link->st))
+		return 0;
+	return -sss_stream_error(link->st) ?: -ECONNRESET;
+}
+
+/* The next one that is complete; it stays in @queue. NULL: none */
+static struct sss_stream *next_message(struct sock *sk, struct sss_listener **queue,
+				       const struct sockaddr_sss **from)
+{
+	struct sss_dgram_link *link;
+	struct sss_stream *st;
+
+	if (sss_sk(sk)->parent) {
+		*queue = sss_sk(sk)->listener;
+		*from = &sss_sk(sk)->remote;
+		return sss_listener_next(*queue);
+	}
+	st = sss_dgram_link_next(sk, &link);
+	if (st) {
+		*queue = link->queue;
+		*from = &link->remote;
+	}
+	return st;
+}
+
+static struct sss_stream *wait_for_message(struct sock *sk, long timeo,
+					   struct sss_listener **queue,
+					   const struct sockaddr_sss **from)
 {
 	struct sss_stream *st;
 	int err = 0;
 
 	while (!err) {
-		st = sss_listener_next(sss_sk(sk)->listener);
+		st = next_message(sk, queue, from);
 		if (st)
 			return st;
-		if (ended(sk))
-			err = why_ended(sk);
-		else if (sk->sk_shutdown & RCV_SHUTDOWN)
-			err = -ENOTCONN;
-		else
-			err = sleep_on(sk, &timeo, MAX_SCHEDULE_TIMEOUT);
+		err = why_not_readable(sk);
+		if (!err)
+			err = sss_sock_dgram_sleep(sk, &timeo, MAX_SCHEDULE_TIMEOUT);
 	}
 	return ERR_PTR(err);
 }
 
 static int receive(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 {
+	const struct sockaddr_sss *from;
+	struct sss_listener *queue;
 	struct sock *sk = sock->sk;
 	struct sss_stream *st;
 	ssize_t n;
@@ -266,51 +350,112 @@ static int receive(struct socket *sock, struct msghdr *msg, size_t len, int flag
 	if (flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	lock_sock(sk);
-	st = wait_for_message(sk, sock_rcvtimeo(sk, flags & MSG_DONTWAIT));
+	st = wait_for_message(sk, sock_rcvtimeo(sk, flags & MSG_DONTWAIT), &queue, &from);
 	if (IS_ERR(st)) {
 		release_sock(sk);
 		return PTR_ERR(st);
 	}
 	n = sss_recvq_look(st, msg, len);
 	if (n >= 0 && msg->msg_name) {
-		memcpy(msg->msg_name, &sss_sk(sk)->remote, sizeof(sss_sk(sk)->remote));
-		msg->msg_namelen = sizeof(sss_sk(sk)->remote);
+		memcpy(msg->msg_name, from, sizeof(*from));
+		msg->msg_namelen = sizeof(*from);
 	}
 	if (n < 0 || flags & MSG_PEEK)
 		sss_stream_put(st);
 	else
-		sss_dgram_take(sss_sk(sk)->listener, st);
-	sss_listener_settle(sss_sk(sk)->listener, sk);
+		sss_dgram_take(queue, st);
+	sss_listener_settle(queue, sk);
 	release_sock(sk);
 	if (n >= 0 && !(flags & MSG_TRUNC))
 		n = min_t(size_t, n, len);
 	return n;
 }
 
+static bool writable(const struct sock *sk)
+{
+	return has_room(sk) && !sss_dgram_link_connecting(sk);
+}
+
 static __poll_t poll(struct file *file, struct socket *sock, poll_table *wait)
 {
+	const struct sockaddr_sss *from;
+	struct sss_listener *queue;
 	struct sock *sk = sock->sk;
 	struct sss_stream *st;
 	__poll_t mask = 0;
 
 	sock_poll_wait(file, sock, wait);
-	spin_lock_bh(&sk->sk_lock.slock);
-	st = sss_listener_next(sss_sk(sk)->listener);
-	if (st || sk->sk_shutdown & RCV_SHUTDOWN)
+	lock_sock(sk);
+	st = next_message(sk, &queue, &from);
+	if (st || why_not_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (ended(sk))
-		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLHUP | EPOLLOUT | EPOLLWRNORM;
-	if (!has_room(sk)) {
+	if (sss_sk(sk)->parent && sss_tree_ended(sss_sk(sk)->parent))
+		mask |= EPOLLRDHUP | EPOLLHUP | EPOLLOUT | EPOLLWRNORM;
+	if (!writable(sk)) {
 		set_bit(SOCK_NOSPACE, &sock->flags);
 		/* Room made before the bit was set woke nobody. */
 		smp_mb__after_atomic();
 	}
-	if (has_room(sk))
+	if (writable(sk))
 		mask |= EPOLLOUT | EPOLLWRNORM;
-	spin_unlock_bh(&sk->sk_lock.slock);
+	release_sock(sk);
 	if (st)
 		sss_stream_put(st);
 	return mask;
+}
+
+/* Names are taken at once: there is no listen(). */
+static int bind(struct socket *sock, struct sockaddr *uaddr, int len)
+{
+	struct sock *sk = sock->sk;
+	struct sss_sock *ss = sss_sk(sk);
+	int err;
+
+	err = sss_sock_bind(sock, uaddr, len);
+	if (err || !ss->local.sss_service[0])
+		return err;
+	lock_sock(sk);
+	err = __sss_sock_start_listening(sk, CALLS_MOST, SSS_KIND_DATAGRAM);
+	if (err)
+		__sss_sock_unbind(sk);
+	release_sock(sk);
+	return err;
+}
+
+/* Waits for the answer; a second call goes on waiting, or asks another peer. */
+static int connect(struct socket *sock, struct sockaddr *uaddr, int len, int flags)
+{
+	struct sock *sk = sock->sk;
+	struct sockaddr_sss to;
+	struct sss_dgram_link *link;
+	long timeo;
+	int err;
+
+	if (len >= (int)sizeof(uaddr->sa_family) && uaddr->sa_family == AF_UNSPEC) {
+		memset(&to, 0, sizeof(to));
+	} else {
+		err = sss_sock_parse_address(uaddr, len, true, &to);
+		if (err)
+			return err;
+	}
+	lock_sock(sk);
+	err = -EISCONN;
+	if (sss_sk(sk)->parent)
+		goto out;
+	err = 0;
+	if (to.sss_family) {
+		timeo = sock_sndtimeo(sk, flags & O_NONBLOCK);
+		link = sss_dgram_link_get(sk, &to, &timeo);
+		if (IS_ERR(link))
+			err = PTR_ERR(link) == -EAGAIN ? -EINPROGRESS : PTR_ERR(link);
+	}
+	if (!err || err == -EINPROGRESS) {
+		sss_sk(sk)->remote = to;
+		sock->state = to.sss_family ? SS_CONNECTED : SS_UNCONNECTED;
+	}
+out:
+	release_sock(sk);
+	return err;
 }
 
 static int shutdown(struct socket *sock, int how)
@@ -332,6 +477,7 @@ static int release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
 	struct sss_listener *l;
+	struct sss_host *host;
 	struct message *m;
 
 	if (!sk)
@@ -340,15 +486,22 @@ static int release(struct socket *sock)
 	list_for_each_entry(m, &sss_sk(sk)->messages, node)
 		sss_stream_close(m->st);
 	__sss_sock_dgram_update(sk);
+	sss_dgram_link_drop_all(sk);
 	l = sss_sk(sk)->listener;
-	__sss_sock_set_listener(sk, NULL, TCP_CLOSE);
-	if (l) {
+	if (sss_sk(sk)->service) {
+		__sss_sock_stop_listening(sk);
+	} else if (l) {
+		__sss_sock_set_listener(sk, NULL, TCP_CLOSE);
 		sss_listener_detach(l, sk);
 		sss_tree_unread(sss_sk(sk)->parent, sk);
 	}
+	host = sss_sk(sk)->host;
+	sss_sk(sk)->host = NULL;
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	sock_orphan(sk);
 	release_sock(sk);
+	if (host)
+		sss_host_put(host);
 	sock->sk = NULL;
 	sock_put(sk);
 	return 0;
@@ -357,14 +510,23 @@ static int release(struct socket *sock)
 static int get_name(struct socket *sock, struct sockaddr *addr, int peer)
 {
 	struct sockaddr_sss *out = (struct sockaddr_sss *)addr;
+	struct sss_sock *ss = sss_sk(sock->sk);
+	int ret = sizeof(*out);
 
-	*out = peer ? sss_sk(sock->sk)->remote : sss_sk(sock->sk)->local;
-	return sizeof(*out);
+	lock_sock(sock->sk);
+	if (peer && !ss->remote.sss_family)
+		ret = -ENOTCONN;
+	else
+		*out = peer ? ss->remote : ss->local;
+	release_sock(sock->sk);
+	return ret;
 }
 
 /* The size of the next one, FIONREAD as on UDP */
 static int ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
+	const struct sockaddr_sss *from;
+	struct sss_listener *queue;
 	struct sock *sk = sock->sk;
 	struct sss_stream *st;
 	int n = 0;
@@ -375,7 +537,7 @@ static int ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	if (cmd == SIOCOUTQ) {
 		n = sk->sk_wmem_queued;
 	} else {
-		st = sss_listener_next(sss_sk(sk)->listener);
+		st = next_message(sk, &queue, &from);
 		if (st) {
 			n = sss_recvq_queued(st);
 			sss_stream_put(st);
@@ -397,8 +559,8 @@ const struct proto_ops sss_dgram_ops = {
 	.family		= PF_SSS,
 	.owner		= THIS_MODULE,
 	.release	= release,
-	.bind		= sock_no_bind,
-	.connect	= sock_no_connect,
+	.bind		= bind,
+	.connect	= connect,
 	.socketpair	= sock_no_socketpair,
 	.accept		= sock_no_accept,
 	.getname	= get_name,

@@ -85,7 +85,15 @@ void __sss_sock_stop_listening(struct sock *sk)
 	sss_listener_close(listener);
 }
 
-static int start_listening(struct sock *sk, u32 backlog)
+/**
+ * __sss_sock_start_listening() - take the names that bind() gave
+ * @sk: socket lock held, in state TCP_CLOSE
+ * @backlog: streams that may wait
+ * @kind: SSS_KIND_* of them
+ *
+ * Return: 0, or as sss_sock_listen()
+ */
+int __sss_sock_start_listening(struct sock *sk, u32 backlog, u8 kind)
 {
 	struct sss_net *sn = sss_netns(sock_net(sk));
 	struct sss_sock *ss = sss_sk(sk);
@@ -93,6 +101,7 @@ static int start_listening(struct sock *sk, u32 backlog)
 	struct sss_service *service;
 	int err;
 
+	lockdep_assert_held(&sk->sk_lock);
 	if (!ss->local.sss_service[0])
 		return -EDESTADDRREQ;
 	err = sss_sock_check_listen(sn, ss->host);
@@ -105,7 +114,7 @@ static int start_listening(struct sock *sk, u32 backlog)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	/* Streams may arrive as soon as the names are known. */
 	__sss_sock_set_listener(sk, listener, TCP_LISTEN);
-	service = sss_service_add(sn, ss->host, sk, SSS_KIND_STREAM, ss->local.sss_service,
+	service = sss_service_add(sn, ss->host, sk, kind, ss->local.sss_service,
 				  ss->local.sss_protocol, ss->service_desc ?: "",
 				  ss->protocol_desc ?: "");
 	if (IS_ERR(service)) {
@@ -141,7 +150,7 @@ int sss_sock_listen(struct socket *sock, int backlog)
 		err = 0;
 	} else if (sock->state == SS_UNCONNECTED && sk->sk_state == TCP_CLOSE &&
 		   !sss_sk(sk)->parent) {
-		err = start_listening(sk, limit);
+		err = __sss_sock_start_listening(sk, limit, SSS_KIND_STREAM);
 	}
 	if (!err)
 		WRITE_ONCE(sk->sk_max_ack_backlog, limit);

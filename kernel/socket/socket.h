@@ -48,6 +48,8 @@ struct sss_stream;
  * @records: SSS_RECORDS
  * @reliable: SSS_RELIABLE
  * @deadline: SSS_DEADLINE, ms
+ * @links: SOCK_DGRAM that is not on a stream: see dgram_link.c
+ * @n_links: how many
  * @messages: SOCK_DGRAM: what was sent and is in memory; like @stream
  * @n_messages: how many
  * @failed: the stream's error has been moved to sk_err
@@ -79,6 +81,8 @@ struct sss_sock {
 	bool reliable;
 	bool failed;
 	u32 deadline;
+	struct list_head links;
+	u32 n_links;
 	struct list_head messages;
 	u32 n_messages;
 };
@@ -102,6 +106,7 @@ void __sss_sock_update(struct sock *sk);
 int sss_sock_parse_address(const struct sockaddr *addr, int len, bool dial,
 			   struct sockaddr_sss *out);
 int sss_sock_check_listen(struct sss_net *sn, const struct sss_host *host);
+void __sss_sock_unbind(struct sock *sk);
 int sss_sock_bind(struct socket *sock, struct sockaddr *addr, int len);
 int sss_sock_getname(struct socket *sock, struct sockaddr *addr, int peer);
 
@@ -130,6 +135,9 @@ ssize_t sss_sock_recv_errqueue(struct sock *sk, struct msghdr *msg, size_t len, 
 int sss_sock_listen(struct socket *sock, int backlog);
 int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool kern);
 void __sss_sock_stop_listening(struct sock *sk);
+int __sss_sock_start_listening(struct sock *sk, u32 backlog, u8 kind);
+int __sss_sock_dial(struct sock *sk, struct sss_stream *st, const struct sockaddr_sss *to,
+		    u8 kind, struct sss_eid *from);
 int __sss_sock_listen_on_stream(struct sock *sk, u32 backlog);
 void __sss_sock_unlisten_stream(struct sock *sk);
 void __sss_sock_set_listener(struct sock *sk, struct sss_listener *l, int state);
@@ -155,6 +163,7 @@ extern const struct proto_ops sss_dgram_ops;
 int __sss_sock_become_dgram(struct sock *sk, struct sss_stream *parent);
 void __sss_sock_dgram_update(struct sock *sk);
 void __sss_sock_dgram_wake(struct sock *sk);
+int sss_sock_dgram_sleep(struct sock *sk, long *timeo, long most);
 
 /* poll.c */
 __poll_t sss_sock_poll(struct file *file, struct socket *sock, poll_table *wait);

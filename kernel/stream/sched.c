@@ -77,6 +77,8 @@ static bool choose(struct sss_stream *st, struct piece *p)
 	}
 	p->offset = tx->next;
 	p->len = new_octets(st);
+	if (!p->len && __sss_tree_is_busy(st))
+		return false;
 	return p->len || (tx->next == tx->end && tx->fin && (!tx->fin_sent || tx->fin_lost));
 }
 

@@ -557,7 +557,8 @@ void __sss_stream_orphan(struct sss_stream *st)
 	st->flags |= SSS_ST_ORPHAN | SSS_ST_CLOSED;
 	if (sss_streams(ch)->down_since)
 		__sss_table_touch(st, BIT(SSS_STREAM_FORSAKEN));
-	__sss_stream_stop(st);
+	if (!__sss_tree_is_busy(st))
+		__sss_stream_stop(st);
 	if (too_many_orphans(ch->sn))
 		__sss_stream_reset(st, SSS_RESET_CLOSED);
 	if (!(st->flags & SSS_ST_RESET)) {

@@ -34,6 +34,7 @@
  * @listener: reference; children of the peer's that wait for accept(), NULL: none yet
  * @datagrams: likewise, datagrams that wait to be read
  * @numbers: loose datagrams of ours so far
+ * @messages: datagrams of ours that are not over
  * @waiting: struct sss_stream.wait of children of ours that may not be opened yet
  * @opened: children of ours that were let go on
  * @credit: how many may be
@@ -46,6 +47,7 @@ struct sss_kin {
 	struct sss_listener *listener;
 	struct sss_listener *datagrams;
 	u64 numbers;
+	u32 messages;
 	struct list_head waiting;
 	u64 opened;
 	u64 credit;
@@ -180,6 +182,7 @@ int __sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct 
 	__sss_sched_own(child, sk);
 	sss_stream_get(parent);
 	child->mother = parent;
+	parent->kin->messages += !!(flags & SSS_ST_MESSAGE);
 	return 0;
 }
 
@@ -361,6 +364,35 @@ static void doom(struct sss_stream *child, int err)
 }
 
 /**
+ * __sss_tree_is_busy() - must a stream stay for the datagrams that we sent on it?
+ * @st: stream of a channel, which is locked
+ *
+ * Who closes the socket of a root stream of kind datagram has nothing else to
+ * keep it for, and what is reliable has to arrive all the same.
+ *
+ * Return: whether it must
+ */
+bool __sss_tree_is_busy(const struct sss_stream *st)
+{
+	lockdep_assert_held(&st->ch->lock);
+	return st->kind == SSS_KIND_DATAGRAM && st->kin && st->kin->messages;
+}
+
+/* A datagram of ours is over, and maybe its parent waited for that. */
+static void message_over(struct sss_stream *st)
+{
+	struct sss_stream *parent = st->mother ?: __sss_table_find(st->ch, st->parent);
+
+	if (!parent || !parent->kin)
+		return;
+	parent->kin->messages--;
+	if (!(parent->flags & SSS_ST_ORPHAN) || __sss_tree_is_busy(parent))
+		return;
+	__sss_stream_stop(parent);
+	__sss_sched_activate(parent);
+}
+
+/**
  * __sss_tree_leave() - a stream is over
  * @st: stream of a channel, which is locked; just left the table
  */
@@ -379,6 +411,8 @@ void __sss_tree_leave(struct sss_stream *st)
 		/* again, if its own socket heard of the end before: for the acceptor's */
 		__sss_table_touch(st, BIT(SSS_STREAM_ENDED));
 	}
+	if ((st->flags & (SSS_ST_MESSAGE | SSS_ST_LOCAL)) == (SSS_ST_MESSAGE | SSS_ST_LOCAL))
+		message_over(st);
 	__sss_tree_forget_mother(st);
 }
 

@@ -7,6 +7,7 @@ void __sss_tree_born(struct sss_stream *st);
 int __sss_tree_credit(struct sss_channel *ch, const struct sss_frame_max_streams *max);
 bool __sss_tree_put_init(struct sss_stream *st, struct sss_tx_packet *pkt,
 			 bool (*put)(struct sss_stream *st, struct sss_tx_packet *pkt));
+bool __sss_tree_is_busy(const struct sss_stream *st);
 void __sss_tree_leave(struct sss_stream *st);
 void __sss_tree_forget_mother(struct sss_stream *st);
 u64 __sss_tree_granted(struct sss_stream *st);

@@ -32,6 +32,7 @@ extern int fd, parent, child, stream, listener;
 extern struct sockaddr_sss to;
 extern char buf[4096], *request;
 extern size_t len;
+void resend(const void *data, size_t len, unsigned long long offset);
 void example(void);
 void example(void)
 {

@@ -140,12 +140,13 @@ struct sss_pending {
 };
 
 /*
- * Datagrams: SSS_IOC_OPEN with SOCK_DGRAM gives a socket for those of one end of
- * a stream. One send() is one datagram, one recv() takes one, whole; they arrive
- * in any order. Best effort unless SSS_RELIABLE; long ones are sent reliably
- * where they would hardly arrive otherwise. EMSGSIZE: longer than the peer takes
- * (16 MiB). SSS_RELIABLE and SSS_DEADLINE are also control messages of one
- * sendmsg(), each with an int. ENOTCONN: the stream is over.
+ * Datagrams: a SOCK_DGRAM socket takes those of all who call the names it is bound
+ * to, and sends to any; there is no accept(). SSS_IOC_OPEN with SOCK_DGRAM gives a
+ * socket for those of one end of a stream. One send() is one datagram, one recv()
+ * takes one, whole; they arrive in any order. Best effort unless SSS_RELIABLE; long
+ * ones are sent reliably where they would hardly arrive otherwise. EMSGSIZE: longer
+ * than the peer takes (16 MiB). SSS_RELIABLE and SSS_DEADLINE are also control
+ * messages of one sendmsg(), each with an int. ENOTCONN: the stream is over.
  */
 
 /*
