@@ -10,10 +10,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 cleanup_add 'rm -rf "$work"'
 
-awk -v work="$work" '
-	/::$/ { n++; inside = 1; next }
-	inside && /^[^ ]/ { inside = 0 }
-	inside { print >(work "/" n ".inside") }' "$top/Documentation/api.rst"
+"$top/selftests/tools/api-examples" "$top/Documentation/api.rst" "$work"
 
 cat >"$work/prelude" <<'END'
 #include <errno.h>
@@ -25,12 +22,14 @@ cat >"$work/prelude" <<'END'
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/sockios.h>
 #include <unistd.h>
 #include <libsss/sss.h>
 #include <linux/sss.h>
 extern int fd, parent, child, stream, listener;
 extern struct sockaddr_sss to;
 extern char buf[4096], *request;
+extern const char *eid;
 extern size_t len;
 void resend(const void *data, size_t len, unsigned long long offset);
 void example(void);
@@ -47,9 +46,11 @@ compiles()
 }
 
 found=0
-for block in "$work"/*.inside; do
+for block in "$work"/*.h; do
 	found=$((found + 1))
-	check "example $found compiles" compiles "$block"
+	example=$(basename "$block" .h)
+	check "example $example compiles" compiles "$block"
+	check "and is run" grep -q "examples/$example.h" "$top/selftests/api_examples.c"
 done
-check "there are examples" [ "$found" -ge 2 ]
+is "each has a name" "$found" "$(grep -c '::$' "$top/Documentation/api.rst")"
 finish
