@@ -38,8 +38,11 @@ static bool is_done(const struct sss_dgram_link *link)
 	return sss_tree_ended(link->st) && !sss_listener_queued(link->queue);
 }
 
-/* What is over goes; and the one unused for longest, if there are too many. */
-static void make_room(struct sock *sk)
+/*
+ * What is over goes; and the one unused for longest, if there are too many.
+ * False: all of them have something to be read.
+ */
+static bool make_room(struct sock *sk)
 {
 	struct sss_dgram_link *link, *next;
 
@@ -48,10 +51,11 @@ static void make_room(struct sock *sk)
 			free_link(sk, link);
 	list_for_each_entry_safe(link, next, &sss_sk(sk)->links, node) {
 		if (sss_sk(sk)->n_links < LINKS_MOST)
-			return;
+			return true;
 		if (!sss_listener_queued(link->queue))
 			free_link(sk, link);
 	}
+	return sss_sk(sk)->n_links < LINKS_MOST;
 }
 
 /* Datagrams on @st are read here from now on; takes over the reference to it. */
@@ -82,15 +86,17 @@ static void give_up(struct sock *sk, struct sss_stream *st)
 	sss_stream_put(st);
 }
 
-/* Takes the links that peers opened to our names. */
+/* Takes the links that peers opened to our names; those too many wait. */
 static void take_calls(struct sock *sk)
 {
 	struct sss_sock *ss = sss_sk(sk);
 	struct sss_stream *st;
 	struct sss_dgram_link *link;
 
-	while (ss->listener && (st = sss_listener_accept(ss->listener))) {
-		make_room(sk);
+	while (ss->listener && sss_listener_ready(ss->listener) && make_room(sk)) {
+		st = sss_listener_accept(ss->listener);
+		if (!st)
+			return;
 		sss_stream_attach(st, sk);
 		link = add(sk, st);
 		if (IS_ERR(link)) {
@@ -112,7 +118,10 @@ static struct sss_dgram_link *dial(struct sock *sk, const struct sockaddr_sss *t
 
 	if (!st)
 		return ERR_PTR(-ENOMEM);
-	make_room(sk);
+	if (!make_room(sk)) {
+		sss_stream_put(st);
+		return ERR_PTR(-ENOBUFS);
+	}
 	if (ss->priority.weight)
 		sss_stream_set_priority(st, &ss->priority, ss->above);
 	err = __sss_sock_dial(sk, st, to, SSS_KIND_DATAGRAM, &from);

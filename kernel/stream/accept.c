@@ -155,6 +155,25 @@ struct sss_stream *sss_listener_next(struct sss_listener *l)
 }
 
 /**
+ * sss_listener_has_room() - may more be kept for the socket that reads datagrams?
+ * @l: queue of datagrams
+ * @most: bytes of memory beyond its receive buffer
+ *
+ * Return: whether there is room for best-effort ones; also if nobody reads
+ */
+bool sss_listener_has_room(struct sss_listener *l, u32 most)
+{
+	bool room = true;
+
+	spin_lock_bh(&l->lock);
+	if (l->sk)
+		room = atomic_read(&l->sk->sk_rmem_alloc) <
+		       (u64)READ_ONCE(l->sk->sk_rcvbuf) + most;
+	spin_unlock_bh(&l->lock);
+	return room;
+}
+
+/**
  * sss_listener_queued() - how many wait?
  * @l: listener
  *

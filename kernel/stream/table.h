@@ -211,6 +211,7 @@ void sss_listener_notify(struct sss_listener *l, unsigned long events);
 void sss_listener_charge(struct sss_listener *l, s32 delta);
 bool sss_listener_is_full(struct sock *sk);
 u32 sss_listener_loose(const struct sss_listener *l);
+bool sss_listener_has_room(struct sss_listener *l, u32 most);
 bool sss_listener_remove(struct sss_listener *l, struct sss_stream *st);
 u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 			const struct sss_request *request);
