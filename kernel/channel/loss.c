@@ -290,13 +290,17 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack, 
 int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 now)
 {
 	struct sss_loss *loss = &ch->loss;
-	u64 newest = 0, bytes = 0;
+	u64 newest = 0, bytes = 0, before = loss->largest_acked;
+	bool any = loss->any_acked;
 
 	lockdep_assert_held(&ch->lock);
 	if (!loss->any_acked || ack->largest > loss->largest_acked)
 		loss->largest_acked = ack->largest;
 	loss->any_acked = true;
 	if (walk_ranges(ch, ack, &newest, &bytes, now)) {
+		/* our numbers are counted from there, and CLOSE has to go */
+		loss->largest_acked = before;
+		loss->any_acked = any;
 		sss_mib_inc(ch->sn, ACKS_OPTIMISTIC);
 		return SSS_ERROR_OPTIMISTIC_ACK;
 	}
