@@ -110,6 +110,8 @@ void put32(uint8_t *to, uint32_t value);
 uint32_t get32(const uint8_t *from);
 void put64(uint8_t *to, uint64_t value);
 uint64_t get64(const uint8_t *from);
+size_t varint_write(uint8_t *to, uint64_t value);
+size_t varint_read(const uint8_t *from, const uint8_t *end, uint64_t *value);
 bool initiate_payload_write(uint8_t to[INITIATE_PAYLOAD], uint32_t index,
 			    const struct payload *payload);
 bool initiate_payload_read(const uint8_t from[INITIATE_PAYLOAD], uint32_t index,

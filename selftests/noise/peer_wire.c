@@ -30,7 +30,7 @@ uint64_t get64(const uint8_t *from)
 }
 
 /* Variable-length integer of RFC 9000, section 16, in its shortest form. */
-static size_t varint_write(uint8_t *to, uint64_t value)
+size_t varint_write(uint8_t *to, uint64_t value)
 {
 	int log = value < 1 << 6 ? 0 : value < 1 << 14 ? 1 : value < 1 << 30 ? 2 : 3;
 	size_t len = (size_t)1 << log;
@@ -41,7 +41,7 @@ static size_t varint_write(uint8_t *to, uint64_t value)
 	return len;
 }
 
-static size_t varint_read(const uint8_t *from, const uint8_t *end, uint64_t *value)
+size_t varint_read(const uint8_t *from, const uint8_t *end, uint64_t *value)
 {
 	size_t len;
 

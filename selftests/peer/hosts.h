@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The peer sits in alice's namespace and calls bob, who is the module. */
+#ifndef PEER_HOSTS_H
+#define PEER_HOSTS_H
+
+#include <arpa/inet.h>
+#include "sock.h"
+#include "link.h"
+
+static inline bool link_to_bob(struct link *l)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
+	int fd;
+
+	enter(ALICE);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	inet_pton(AF_INET, "10.9.0.2", &to.sin_addr);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		genl_die("UDP socket");
+	return link_open(l, fd, (const uint8_t *)&eids[BOB][V4]);
+}
+
+/* Stream 0 to @service with "hello" in the packet that opens it */
+static inline bool say_hello(struct link *l, const char *service)
+{
+	uint8_t buf[256];
+	size_t len = put_init(buf, 0, service, "test 1");
+
+	len += put_stream(buf + len, 0, 0, 0, "hello", 5);
+	return link_send(l, buf, len) && link_settled(l, PATIENCE);
+}
+
+static inline void hang_up(struct link *l)
+{
+	uint8_t buf[16];
+
+	link_send_once(l, buf, put_close(buf, 0));
+	close(l->fd);
+}
+
+#endif /* PEER_HOSTS_H */

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A channel as the initiator: handshake, packets, acknowledgement, one stream */
+#include <poll.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include "link.h"
+
+static const uint64_t defaults[PARAM_COUNT] = {
+	0, WINDOW_SIZE, 16777216, 262144, 4096, 16777216, 1048576, 5000, 60000, 65507, 1,
+};
+
+long long link_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* 0: nothing came in @ms */
+static size_t receive(const struct link *l, uint8_t *to, size_t max, int ms)
+{
+	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+	ssize_t n = 0;
+
+	if (poll(&p, 1, ms) > 0)
+		n = recv(l->fd, to, max, MSG_DONTWAIT);
+	return n > 0 ? n : 0;
+}
+
+static void payload_fill(struct payload *p)
+{
+	struct timespec ts;
+
+	memset(p, 0, sizeof(*p));
+	clock_gettime(CLOCK_REALTIME, &ts);
+	put64(p->stamp, 0x400000000000000aULL + ts.tv_sec);
+	put32(p->stamp + 8, ts.tv_nsec & ~0xffffffL);
+	randombytes_buf(&p->incarnation, 7);
+	p->incarnation |= 1;
+	memcpy(p->param, defaults, sizeof(defaults));
+}
+
+/* The answer to an INITIATE; after a COOKIE the INITIATE has its mac2. */
+static bool answered(struct link *l, const struct handshake *hs, uint8_t *initiate)
+{
+	uint8_t msg[2048], plain[RESPOND_PAYLOAD], cookie[MAC];
+	long long until = link_now() + 1000;
+
+	while (link_now() < until) {
+		size_t n = receive(l, msg, sizeof(msg), 100);
+
+		if (n == COOKIE_LEN && msg[0] == TYPE_COOKIE &&
+		    cookie_read(msg, cookie, initiate + INITIATE_LEN - 2 * MAC,
+				hs->remote_static)) {
+			mac2_write(initiate, INITIATE_LEN, cookie);
+			return false;
+		}
+		if (n != RESPOND_LEN || !respond_read(hs, msg, &l->own, plain, &l->session))
+			continue;
+		l->remote_index = get32(msg + 4);
+		return respond_payload_read(plain, l->remote_index, &l->remote);
+	}
+	return false;
+}
+
+/* An identity whose EID is the smaller one: the ids of its streams are even. */
+static void identity_make(struct identity *own, const uint8_t remote[KEY])
+{
+	uint8_t private[KEY];
+
+	do {
+		randombytes_buf(private, KEY);
+		identity_from(own, private);
+	} while (memcmp(own->public, remote, KEY) > 0);
+}
+
+/* Over the connected socket @fd, as somebody nobody knows */
+bool link_open(struct link *l, int fd, const uint8_t remote[KEY])
+{
+	uint8_t plain[INITIATE_PAYLOAD], msg[INITIATE_LEN], ping[1] = { PING };
+	struct handshake hs = { };
+	struct payload p;
+
+	memset(l, 0, sizeof(*l));
+	l->fd = fd;
+	l->reply = l->reset = l->stop = l->path = l->close_code = l->close_frame = -1;
+	identity_make(&l->own, remote);
+	do {
+		l->local_index = randombytes_random();
+	} while (!l->local_index);
+	payload_fill(&p);
+	randombytes_buf(hs.ephemeral, KEY);
+	initiate_payload_write(plain, l->local_index, &p);
+	if (!initiate_write(&hs, msg, &l->own, remote, plain, l->local_index))
+		return false;
+	for (int i = 0; i < 10; i++) {
+		send(fd, msg, sizeof(msg), 0);
+		if (!answered(l, &hs, msg))
+			continue;
+		l->expected = l->remote.next_number;
+		l->window = l->remote.param[1] ? l->remote.param[1] : defaults[1];
+		return link_send(l, ping, sizeof(ping)) && link_settled(l, 10000);
+	}
+	return false;
+}
+
+/* A packet of its own, whatever becomes of it */
+void link_send_once(struct link *l, const uint8_t *frames, size_t len)
+{
+	uint8_t plain[FRAMES_MAX + 9] = { }, packet[FRAMES_MAX + 9 + 8 + TAG];
+	size_t pad = len < 9 ? 9 - len : 0;
+
+	memcpy(plain + pad, frames, len);
+	data_seal(packet, plain, pad + len, l->remote_index, l->next++, &l->session);
+	send(l->fd, packet, 8 + pad + len + TAG, 0);
+}
+
+static void slot_send(struct link *l, struct slot *s)
+{
+	s->number = l->next;
+	s->sent_ms = link_now();
+	link_send_once(l, s->frames, s->len);
+}
+
+/* A packet that is sent again until it is acknowledged; waits for room. */
+bool link_send(struct link *l, const uint8_t *frames, size_t len)
+{
+	long long until = link_now() + 10000;
+
+	do {
+		for (int i = 0; i < SLOTS; i++) {
+			struct slot *s = &l->slot[i];
+
+			if (s->len)
+				continue;
+			memcpy(s->frames, frames, len);
+			s->len = len;
+			slot_send(l, s);
+			return true;
+		}
+		link_step(l, 50);
+	} while (link_now() < until);
+	return false;
+}
+
+/* Everything sent has been acknowledged */
+bool link_settled(struct link *l, int ms)
+{
+	long long until = link_now() + ms;
+	bool busy;
+
+	do {
+		busy = false;
+		for (int i = 0; i < SLOTS; i++)
+			busy |= l->slot[i].len > 0;
+		if (busy)
+			link_step(l, 20);
+	} while (busy && l->close_code < 0 && link_now() < until);
+	return !busy;
+}
+
+static void acked(struct link *l, uint64_t from, uint64_t to)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		struct slot *s = &l->slot[i];
+
+		if (s->len && s->number >= from && s->number <= to)
+			s->len = 0;
+	}
+}
+
+static bool take_ack(struct link *l, const struct frame *f)
+{
+	uint64_t smallest = f->field[0] - f->field[3], gap, length;
+	const uint8_t *at = f->data, *end = at + f->len;
+
+	acked(l, smallest, f->field[0]);
+	for (uint64_t i = 0; i < f->field[2]; i++) {
+		at += varint_read(at, end, &gap);
+		at += varint_read(at, end, &length);
+		acked(l, smallest - gap - 2 - length, smallest - gap - 2);
+		smallest -= gap + 2 + length;
+	}
+	return true;
+}
+
+/* What lies beyond a gap is not applied, so its packet counts as not received. */
+static bool take_data(struct link *l, const struct frame *f)
+{
+	uint64_t end = f->field[1] + f->len;
+
+	if (f->field[0] != l->id)
+		return true;
+	if (f->field[1] > l->got || end > IN_MAX)
+		return false;
+	if (end > l->got) {
+		memcpy(l->in + f->field[1], f->data, f->len);
+		l->got = end;
+	}
+	l->fin |= f->type & FIN;
+	return true;
+}
+
+static bool take(struct link *l, const struct frame *f)
+{
+	uint8_t response[9] = { PATH_RESPONSE };
+
+	switch (f->type) {
+	case ACK:
+	case ACK_ECN:
+		return take_ack(l, f);
+	case INIT:
+		l->opened++;
+		break;
+	case SERVICE_REPLY:
+		l->reply = f->field[1];
+		break;
+	case RESET:
+		l->reset = f->field[1];
+		break;
+	case STOP:
+		l->stop = f->field[1];
+		break;
+	case WINDOW:
+		if (f->field[0] == l->id && f->field[1] > l->window)
+			l->window = f->field[1];
+		break;
+	case PATH_CHALLENGE:
+		memcpy(response + 1, f->data, 8);
+		link_send_once(l, response, sizeof(response));
+		break;
+	case PATH_RESPONSE:
+		l->path = get64(f->data) >> 1;
+		break;
+	case CLOSE:
+		l->close_code = f->field[0];
+		l->close_frame = f->field[1];
+		break;
+	default:
+		return (f->type & ~7) == STREAM ? take_data(l, f) : true;
+	}
+	return true;
+}
+
+static bool elicits(uint8_t type)
+{
+	return type != PADDING && type != ACK && type != ACK_ECN && type != CLOSE;
+}
+
+static void take_packet(struct link *l, const uint8_t *packet, size_t len)
+{
+	static uint8_t plain[65536];
+	const uint8_t *at = plain, *end = plain + len - 8 - TAG;
+	bool wants = false, applied = true;
+	uint8_t ack[32];
+	struct frame f;
+	uint64_t number;
+
+	if (len < 33 || get32(packet + 4) != l->local_index ||
+	    !data_open(plain, packet, len, l->expected, &number, &l->session))
+		return;
+	if (number >= l->expected)
+		l->expected = number + 1;
+	while (at < end) {
+		if (!frame_get(&f, &at, end)) {
+			l->close_code = 1000 + f.type;	/* the module sent rubbish */
+			return;
+		}
+		wants |= elicits(f.type);
+		applied &= take(l, &f);
+	}
+	if (wants && applied && !l->silent)
+		link_send_once(l, ack, put_numbers(ack, ACK, 4, number, (uint64_t)0,
+						   (uint64_t)0, (uint64_t)0));
+}
+
+/* Takes one packet, waits @ms for it; false: none came */
+bool link_step(struct link *l, int ms)
+{
+	static uint8_t packet[65536];
+	size_t n = receive(l, packet, sizeof(packet), ms);
+
+	for (int i = 0; i < SLOTS; i++)
+		if (l->slot[i].len && link_now() > l->slot[i].sent_ms + 500)
+			slot_send(l, &l->slot[i]);
+	if (n)
+		take_packet(l, packet, n);
+	return n;
+}
