@@ -33,9 +33,9 @@ void sss_mib_exit(struct sss_net *sn)
 	int id;
 
 	for (id = 0; id < SSS_GAUGE_COUNT; id++) {
-		int left = atomic_read(&sn->gauge[id]);
+		long left = atomic_long_read(&sn->gauge[id]);
 
-		WARN_ONCE(left, "%s: %d left in a dying namespace\n", gauge_names[id], left);
+		WARN_ONCE(left, "%s: %ld left in a dying namespace\n", gauge_names[id], left);
 	}
 	free_percpu(sn->mib);
 }

@@ -66,6 +66,7 @@
 	X(STREAMS_ACCEPTED, "StreamsAccepted")			\
 	X(STREAMS_REFUSED, "StreamsRefused")			\
 	X(STREAMS_HELD, "StreamsHeld")				\
+	X(RX_OVER_MEMORY, "RxOverMemory")			\
 	X(RESETS_SENT, "ResetsSent")				\
 	X(RESETS_RECEIVED, "ResetsReceived")			\
 	X(ORPHANS_KILLED, "OrphansKilled")			\
@@ -93,7 +94,8 @@ struct sss_mib {
 	X(SERVICES, "Services")					\
 	X(SENT_PACKETS, "SentPackets")				\
 	X(TX_CHUNKS, "TxChunks")				\
-	X(RX_SEGMENTS, "RxSegments")
+	X(RX_SEGMENTS, "RxSegments")				\
+	X(RX_MEMORY, "RxMemory")
 
 #define SSS_GAUGE_ENUM(id, name) SSS_GAUGE_##id,
 enum sss_gauge_id { SSS_GAUGE_LIST(SSS_GAUGE_ENUM) SSS_GAUGE_COUNT };

@@ -50,6 +50,9 @@ struct sss_limits {
 	u32 max_streams;		/* root credit: streams a peer may have open. 4096 */
 	u32 max_waiting;		/* unaccepted streams of unknown peers. 16384 */
 	u32 max_prefix_waiting;		/* likewise, of one /24 or /64. 4096 */
+	u32 max_memory;			/* bytes received and not read, of unknown peers. 1 GiB */
+	u32 max_prefix_memory;		/* likewise, of one /24 or /64. 512 MiB */
+	u32 max_peer_memory;		/* likewise, of any one peer. 512 MiB */
 	u32 rmem[3];			/* min default max, 16 KiB 64 KiB 6 MiB */
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
 	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
@@ -81,7 +84,7 @@ struct sss_limits {
 struct sss_net {
 	struct net *net;
 	struct sss_mib __percpu *mib;
-	atomic_t gauge[SSS_GAUGE_COUNT];
+	atomic_long_t gauge[SSS_GAUGE_COUNT];
 	struct sss_limits limits;
 	struct ctl_table_header *sysctl_header;
 	bool dying;
@@ -112,8 +115,10 @@ static inline struct sss_net *sss_netns(const struct net *net)
 
 #define sss_mib_inc(sn, id) this_cpu_inc((sn)->mib->value[SSS_MIB_##id])
 #define sss_mib_add(sn, id, n) this_cpu_add((sn)->mib->value[SSS_MIB_##id], n)
-#define sss_gauge_inc(sn, id) atomic_inc(&(sn)->gauge[SSS_GAUGE_##id])
-#define sss_gauge_dec(sn, id) atomic_dec(&(sn)->gauge[SSS_GAUGE_##id])
+#define sss_gauge_inc(sn, id) atomic_long_inc(&(sn)->gauge[SSS_GAUGE_##id])
+#define sss_gauge_dec(sn, id) atomic_long_dec(&(sn)->gauge[SSS_GAUGE_##id])
+#define sss_gauge_add(sn, id, n) atomic_long_add(n, &(sn)->gauge[SSS_GAUGE_##id])
+#define sss_gauge_read(sn, id) atomic_long_read(&(sn)->gauge[SSS_GAUGE_##id])
 
 /**
  * typedef sss_event_fn - takes events to whoever monitors

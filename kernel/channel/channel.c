@@ -278,7 +278,7 @@ static struct sss_channel *try_create(struct sss_peer *peer, u64 incarnation)
 
 	if (ch)
 		return ch;
-	if (atomic_read(&sn->gauge[SSS_GAUGE_CHANNELS]) >= READ_ONCE(sn->limits.max_channels))
+	if (sss_gauge_read(sn, CHANNELS) >= READ_ONCE(sn->limits.max_channels))
 		return ERR_PTR(-ENOBUFS);
 	if (!sss_peer_get(peer))
 		return NULL;

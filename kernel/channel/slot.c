@@ -223,7 +223,7 @@ bool sss_slot_make_room(struct sss_net *sn)
 {
 	struct sss_half_open *slot;
 
-	while (atomic_read(&sn->gauge[SSS_GAUGE_HALF_OPEN]) >=
+	while (sss_gauge_read(sn, HALF_OPEN) >=
 	       READ_ONCE(sn->limits.max_half_open)) {
 		slot = take_from_fullest(sn);
 		if (!slot)

@@ -114,7 +114,7 @@ static int put_stats(struct sk_buff *skb, const struct sss_net *sn)
 		if (put_stat(skb, sss_mib_name(id), sss_mib_sum(sn, id)))
 			return -EMSGSIZE;
 	for (id = 0; id < SSS_GAUGE_COUNT; id++)
-		if (put_stat(skb, sss_mib_gauge_name(id), atomic_read(&sn->gauge[id])))
+		if (put_stat(skb, sss_mib_gauge_name(id), atomic_long_read(&sn->gauge[id])))
 			return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -13,8 +13,8 @@ static int show(struct seq_file *seq, void *unused)
 	for (id = 0; id < SSS_MIB_COUNT; id++)
 		seq_printf(seq, "%-20s %llu\n", sss_mib_name(id), sss_mib_sum(sn, id));
 	for (id = 0; id < SSS_GAUGE_COUNT; id++)
-		seq_printf(seq, "%-20s %d\n", sss_mib_gauge_name(id),
-			   atomic_read(&sn->gauge[id]));
+		seq_printf(seq, "%-20s %ld\n", sss_mib_gauge_name(id),
+			   atomic_long_read(&sn->gauge[id]));
 	return 0;
 }
 

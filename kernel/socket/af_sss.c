@@ -288,10 +288,16 @@ static void release_cb(struct sock *sk)
 	handle(sk, events);
 }
 
+static bool is_short_of_memory(void)
+{
+	return atomic_long_read(&memory_allocated) > sysctl_mem[2];
+}
+
 static const struct sss_stream_ops stream_ops = {
 	.notify = notify,
 	.event = sss_errqueue_event,
 	.browse = sss_browse_take,
+	.is_short_of_memory = is_short_of_memory,
 };
 
 /* SO_LINGER: until all is acknowledged, however it ends, or time is up. */

@@ -2,7 +2,8 @@
 /*
  * Streams that wait for accept(), of peers that nobody configured: identities
  * cost nothing, so these are counted by where they come from (an IPv4 /24, an
- * IPv6 /64) and in the whole namespace.
+ * IPv6 /64) and in the whole namespace. And the memory of what they sent, see
+ * memory.c.
  *
  * One too many is not refused: its packet counts as not received, so that it
  * comes again, and its opener's writes wait meanwhile, as with any other limit
@@ -21,6 +22,7 @@
  * @family: AF_INET or AF_INET6
  * @channels: that refer to it; all but @waiting under sss_net.crowds_lock
  * @waiting: streams
+ * @memory: bytes that they, and those accepted, hold
  */
 struct sss_crowd {
 	struct rb_node node;
@@ -28,6 +30,7 @@ struct sss_crowd {
 	u16 family;
 	u32 channels;
 	atomic_t waiting;
+	atomic_long_t memory;
 };
 
 static u64 key_of(const struct sockaddr *from)
@@ -104,11 +107,57 @@ void sss_crowd_leave(struct sss_channel *ch)
 	ss->crowd = NULL;
 	spin_lock_bh(&ch->sn->crowds_lock);
 	if (!--c->channels) {
-		WARN_ON_ONCE(atomic_read(&c->waiting));
+		WARN_ON_ONCE(atomic_read(&c->waiting) || atomic_long_read(&c->memory));
 		rb_erase(&c->node, &ch->sn->crowds);
 		kfree(c);
 	}
 	spin_unlock_bh(&ch->sn->crowds_lock);
+}
+
+/**
+ * __sss_crowd_enter() - find out in which crowd a peer is
+ * @ch: its channel, locked
+ *
+ * Once, before anything of it is counted: what becomes known of the peer later
+ * is for its next channel.
+ *
+ * Return: 0 or -ENOMEM
+ */
+int __sss_crowd_enter(struct sss_channel *ch)
+{
+	struct sss_streams *ss = sss_streams(ch);
+
+	lockdep_assert_held(&ch->lock);
+	if (ss->crowd_known)
+		return 0;
+	if (!(READ_ONCE(ch->peer->flags) & SSS_PEER_F_CONFIGURED)) {
+		ss->crowd = get(ch->sn, &ch->path.remote.sa);
+		if (!ss->crowd)
+			return -ENOMEM;
+	}
+	ss->crowd_known = true;
+	return 0;
+}
+
+/**
+ * sss_crowd_charge() - more or less memory is held
+ * @c: crowd
+ * @bytes: more, negative: less
+ */
+void sss_crowd_charge(struct sss_crowd *c, long bytes)
+{
+	atomic_long_add(bytes, &c->memory);
+}
+
+/**
+ * sss_crowd_memory() - how much memory do its streams hold?
+ * @c: crowd
+ *
+ * Return: bytes
+ */
+long sss_crowd_memory(const struct sss_crowd *c)
+{
+	return atomic_long_read(&c->memory);
 }
 
 /* Counts one more, if the limit allows it. */
@@ -135,12 +184,10 @@ int __sss_crowd_admit(struct sss_stream *st)
 	struct sss_net *sn = ch->sn;
 
 	lockdep_assert_held(&ch->lock);
-	if (READ_ONCE(ch->peer->flags) & SSS_PEER_F_CONFIGURED)
-		return 0;
-	if (!ss->crowd)
-		ss->crowd = get(sn, &ch->path.remote.sa);
-	if (!ss->crowd)
+	if (__sss_crowd_enter(ch))
 		return -ENOMEM;
+	if (!ss->crowd)
+		return 0;
 	if (!count(&sn->waiting, READ_ONCE(sn->limits.max_waiting)))
 		goto too_many;
 	if (!count(&ss->crowd->waiting, READ_ONCE(sn->limits.max_prefix_waiting))) {

@@ -313,7 +313,8 @@ static struct sss_stream *arrive(struct sss_stream *parent, const struct sss_fra
 
 	if (!l || (parent->flags & SSS_ST_CLOSED && !sss_listener_has_socket(l)))
 		return NULL;
-	if (sss_listener_queued(l) >= WAITING_MOST || !sss_listener_has_room(l, WAITING_CHANNEL) ||
+	if (sss_memory_is_over(ch) || sss_listener_queued(l) >= WAITING_MOST ||
+	    !sss_listener_has_room(l, WAITING_CHANNEL) ||
 	    sss_listener_loose(l) + frame->total > WAITING_BYTES ||
 	    atomic_read(&ss->dgrams.waiting) + frame->total > WAITING_CHANNEL)
 		return NULL;

@@ -11,6 +11,8 @@
 #include <linux/math64.h>
 #include "stream/table.h"
 
+#define SMALL_SHARE	64	/* of a peer's windows: so many can always have that */
+
 static u64 below(u64 offset, u64 window)
 {
 	return min(offset, window);
@@ -105,6 +107,30 @@ static u32 round_trip(const struct sss_rtt *rtt)
 	return min(READ_ONCE(rtt->smoothed), 4 * READ_ONCE(rtt->min));
 }
 
+/* R held. Windows beyond the first are counted (sss_streams.windows). */
+static void set_window(struct sss_stream *st, u32 window)
+{
+	atomic_long_add((long)window - st->rx.window, &sss_streams(st->ch)->windows);
+	st->rx.window = window;
+}
+
+/*
+ * Windows of a peer's streams are a quarter of its memory at most, because
+ * bytes take more memory than their number. Where it is used up, large ones
+ * give way to small ones.
+ */
+static u32 share_of_memory(const struct sss_stream *st, u32 wanted)
+{
+	long budget = READ_ONCE(st->ch->sn->limits.max_peer_memory) / 4;
+	long used = atomic_long_read(&sss_streams(st->ch)->windows);
+	u32 window = st->rx.window;
+
+	if (window > budget / SMALL_SHARE)
+		return used > budget ? window / 2 :
+		       used + wanted - window > budget ? window : wanted;
+	return used > 2 * budget ? window : wanted;
+}
+
 /* The window doubles while half of it is read within two round trips. */
 static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 {
@@ -113,15 +139,20 @@ static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 	const struct sss_rtt *rtt = &st->ch->rtt;
 	struct sss_rxq *rx = &st->rx;
 
+	if (sss_memory_is_over(st->ch)) {
+		set_window(st, least);
+		return;
+	}
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK) {
-		rx->window = clamp_t(u32, READ_ONCE(sk->sk_rcvbuf) / 2, least, max(least, most));
+		set_window(st, clamp_t(u32, READ_ONCE(sk->sk_rcvbuf) / 2, least,
+				       max(least, most)));
 		return;
 	}
 	if ((rx->read + rx->window - rx->limit) * 2 < rx->window || !rx->window_at)
 		return;
-	if (READ_ONCE(rtt->sampled) &&
-	    now - rx->window_at < 2 * round_trip(rtt))
-		rx->window = max(rx->window, min(2 * rx->window, most));
+	if (READ_ONCE(rtt->sampled) && now - rx->window_at < 2 * round_trip(rtt) &&
+	    !sss_memory_is_tight(st->ch))
+		set_window(st, share_of_memory(st, max(rx->window, min(2 * rx->window, most))));
 }
 
 /**
@@ -181,8 +212,20 @@ bool __sss_flow_for_record(struct sss_stream *st)
 		return false;
 	WRITE_ONCE(rx->limit, min(rx->limit + rx->window, most));
 	/* as a reader would have it tuned */
-	rx->window = min_t(u64, 2 * (u64)rx->window, READ_ONCE(st->ch->sn->limits.rmem[2]));
+	set_window(st, min_t(u64, 2 * (u64)rx->window, READ_ONCE(st->ch->sn->limits.rmem[2])));
 	return true;
+}
+
+/**
+ * __sss_flow_leave() - a stream is over: its window is none any more
+ * @st: stream of a channel, which is locked; nothing that comes will be kept
+ */
+void __sss_flow_leave(struct sss_stream *st)
+{
+	lockdep_assert_held(&st->ch->lock);
+	spin_lock(&st->rx.lock);
+	set_window(st, st->ch->local.initial_stream_window);
+	spin_unlock(&st->rx.lock);
 }
 
 /**

@@ -209,8 +209,9 @@ static void promote(struct sss_rxq *rx)
 }
 
 /* Room for one more gap */
-static bool grow(struct sss_ranges *set)
+static bool grow(struct sss_stream *st)
 {
+	struct sss_ranges *set = &st->rx.re.above;
 	u32 max = set->max ? 2 * set->max : GAPS_FIRST;
 	struct sss_range *r;
 
@@ -219,17 +220,19 @@ static bool grow(struct sss_ranges *set)
 	r = krealloc(set->r, max * sizeof(*r), GFP_ATOMIC | __GFP_NOWARN);
 	if (!r)
 		return false;
+	sss_memory_add(st->ch, (max - set->max) * sizeof(*r));
 	set->r = r;
 	set->max = max;
 	return true;
 }
 
 /* Returns 0, -ENOMEM, or an enum sss_error. */
-static int check(struct sss_rxq *rx, u64 offset, u64 end, bool fin)
+static int check(struct sss_stream *st, u64 offset, u64 end, bool fin)
 {
+	struct sss_rxq *rx = &st->rx;
 	int err = sss_reasm_check(&rx->re, offset, end, fin);
 
-	if (err == -ENOSPC && grow(&rx->re.above))
+	if (err == -ENOSPC && grow(st))
 		err = sss_reasm_check(&rx->re, offset, end, fin);
 	if (err == -ENOSPC)
 		return -ENOMEM;
@@ -303,7 +306,7 @@ static int apply(struct sss_stream *st, const struct sss_frame_stream *frame,
 
 	if (rx->discard || rx->reset)
 		return count_only(rx, end, frame->fin);
-	err = check(rx, start, end, frame->fin);
+	err = check(st, start, end, frame->fin);
 	if (err)
 		return err;
 	for (; stop = end, sss_reasm_next(&rx->re, &start, &stop); start = stop) {
@@ -339,13 +342,18 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 {
 	struct sss_rxq *rx = &st->rx;
 	u64 highest = rx->re.highest;
-	u32 truesize = rx->truesize;
 	bool news = false, more;
-	int err;
+	int err = -ENOMEM;
+	u32 truesize;
 
 	lockdep_assert_held(&st->ch->lock);
+	if (__sss_crowd_enter(st->ch))
+		return err;
 	spin_lock(&rx->lock);
-	err = apply(st, frame, pkt, &news);
+	truesize = rx->truesize;
+	if (__sss_memory_admits(st, frame))
+		err = apply(st, frame, pkt, &news);
+	sss_memory_add(st->ch, (s32)(rx->truesize - truesize));
 	if (rx->on_listener)
 		sss_listener_charge(st->listener, rx->truesize - truesize);
 	__sss_flow_received(st, highest, rx->re.highest);
@@ -359,6 +367,7 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 		__sss_table_touch(st, BIT(SSS_STREAM_READABLE));
 	else if (rx->truesize != truesize)
 		__sss_table_touch(st, BIT(SSS_STREAM_MEMORY));
+	__sss_memory_settled(st, false);
 	if (!err && sss_recvq_over(st))
 		__sss_stream_check_over(st);
 	return err;
@@ -420,6 +429,8 @@ void __sss_recvq_uncharge(struct sss_stream *st, u32 truesize)
 	WRITE_ONCE(rx->truesize, rx->truesize - truesize);
 	if (rx->on_listener)
 		sss_listener_charge(st->listener, -(s32)truesize);
+	if (st->ch)
+		sss_memory_add(st->ch, -(long)truesize);
 }
 
 /**
@@ -489,9 +500,12 @@ void sss_recvq_free(struct sss_stream *st)
 	WARN_ON_ONCE(rx->charged);
 	take_ready(rx, &segs);
 	take_early(rx, &segs);
-	if (st->ch)
-		free_segs(st, &segs);
 	drop_marks(st, 0);
+	if (st->ch) {
+		free_segs(st, &segs);
+		sss_memory_add(st->ch, -(long)(rx->truesize +
+					       rx->re.above.max * sizeof(*rx->re.above.r)));
+	}
 	kfree(rx->re.above.r);
 }
 

@@ -211,6 +211,8 @@ static void leave(struct sss_stream *st)
 	list_del_init(&st->timed);
 	__sss_sched_leave(st);
 	__sss_crowd_settled(st);
+	__sss_memory_settled(st, true);
+	__sss_flow_leave(st);
 	__sss_tree_leave(st);
 	__sss_stream_uncount(st);
 	__sss_stream_let_go(st);

@@ -143,12 +143,14 @@ struct sss_stream {
  *	socket. Then sss_stream_settle() or sss_listener_settle(), then wake-ups.
  *	The caller keeps @sk alive
  * @event: enum sss_event_type, for the socket's list; channel locked. Returns: wake it?
+ * @is_short_of_memory: do the sockets of all namespaces hold as much as they may?
  * @browse: a stream for the list of services arrived; its channel is locked.
  *	Takes a reference. Returns enum sss_service_status
  */
 struct sss_stream_ops {
 	void (*notify)(struct sock *sk, unsigned long events);
 	bool (*event)(struct sock *sk, u32 type, u64 value);
+	bool (*is_short_of_memory)(void);
 	u8 (*browse)(struct sss_stream *st);
 };
 

@@ -425,6 +425,7 @@ static void free_streams(struct sss_channel *ch)
 	if (!ss)
 		return;
 	WARN_ON_ONCE(!list_empty(&ss->all) || !list_empty(&ss->touched));
+	WARN_ON_ONCE(atomic_long_read(&ss->memory) || atomic_long_read(&ss->windows));
 	xa_destroy(&ss->ids);
 	bitmap_free(ss->seen);
 	sss_share_free(ss);

@@ -82,7 +82,11 @@
  * @pool_due: send it
  * @pool_blocked: some stream waits for the pool
  * @dgrams: see dgram.h
- * @crowd: of where the peer is, see crowd.c; NULL: not needed yet
+ * @crowd_known: @crowd is what it will be
+ * @crowd: of where the peer is, see crowd.c; NULL: somebody configured it
+ * @memory: of what has come and is not read, see memory.c; no lock
+ * @windows: bytes of all of them beyond the first of each stream; no lock
+ * @favoured: may have more memory than there is, NULL: none
  * @watched: some stream wanted to hear of events
  * @starved_until: ns, no memory to open a stream: try again then; 0: no
  * @next_tick: ns, when a deadline may have passed, 0: none
@@ -116,7 +120,11 @@ struct sss_streams {
 	bool pool_due;
 	bool pool_blocked;
 	struct sss_dgrams dgrams;
+	bool crowd_known;
 	struct sss_crowd *crowd;
+	atomic_long_t memory;
+	atomic_long_t windows;
+	struct sss_stream *favoured;
 	bool watched;
 	u64 starved_until;
 	u64 next_tick;
@@ -199,11 +207,6 @@ void sss_recvq_purge(struct sss_stream *st);
 void sss_recvq_free(struct sss_stream *st);
 bool sss_recvq_over(const struct sss_stream *st);
 
-/* crowd.c */
-int __sss_crowd_admit(struct sss_stream *st);
-void __sss_crowd_settled(struct sss_stream *st);
-void sss_crowd_leave(struct sss_channel *ch);
-
 /* accept.c */
 int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init);
 struct sss_listener *sss_listener_alloc(gfp_t gfp);
@@ -229,6 +232,7 @@ void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 le
 const char *sss_request_text(u8 status);
 
 #include "stream/ending.h"
+#include "stream/memory.h"
 #include "stream/tree.h"
 
 #endif /* _SSS_STREAM_TABLE_H */
