@@ -145,6 +145,40 @@ TEST_F(sockets, many)
 		close(fd[i]);
 }
 
+#define MOST 1024	/* links that a socket keeps */
+
+/* Who comes when there are too many takes the place of who was silent for longest. */
+TEST_F_TIMEOUT(sockets, too_many, 100)
+{
+	static int fd[MOST + 100];
+	struct rlimit limit = { MOST + 200, MOST + 200 };
+	struct sockaddr_sss from;
+	int i, got;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < MOST + 100; i++) {
+		fd[i] = dgram_socket(ALICE, "");
+		ASSERT_LE(0, fd[i]) TH_LOG("%d: %m", i);
+		ASSERT_EQ(sizeof(i), send_to(fd[i], &i, sizeof(i), &self->to)) TH_LOG("%d: %m", i);
+		ASSERT_EQ(sizeof(i), receive_from(self->fd[BOB], &got, sizeof(got), &from));
+		ASSERT_EQ(i, got);
+		ASSERT_EQ(sizeof(i), send_to(self->fd[BOB], &i, sizeof(i), &from));
+		ASSERT_EQ(sizeof(i), recv(fd[i], &got, sizeof(got), 0));
+	}
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Streams") <= MOST))
+		TH_LOG("%lld", get_stat(BOB, "Streams"));
+	EXPECT_LE(MOST / 2, get_stat(BOB, "Streams"));
+	/* The first was forgotten, and is heard all the same. */
+	for (i = 0, got = -1; i < 3 && got != 77; i++) {
+		send_to(fd[0], &(int){ 77 }, sizeof(int), &self->to);
+		polled(self->fd[BOB], POLLIN, 1000);
+		recv(self->fd[BOB], &got, sizeof(got), MSG_DONTWAIT);
+	}
+	EXPECT_EQ(77, got);
+	for (i = 0; i < MOST + 100; i++)
+		close(fd[i]);
+}
+
 /* 1 byte to 16 MB, reliable and not */
 TEST_F(sockets, sizes)
 {

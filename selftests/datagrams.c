@@ -254,6 +254,38 @@ TEST_F(datagrams, big_ones_wait)
 	EXPECT_EQ(6, small);
 }
 
+/* accept() gives one as a stream that is over; as often as one likes. */
+TEST_F(datagrams, accepted)
+{
+	int fd, i, queued;
+
+	set_nonblock(self->fd[BOB], true);
+	EXPECT_EQ(-1, accept(self->fd[BOB], NULL, NULL));
+	EXPECT_EQ(EAGAIN, errno);
+	set_nonblock(self->fd[BOB], false);
+	for (i = 0; i < 200; i++) {
+		ssize_t len = i % 50 ? 1 + i : 300000;
+
+		set_option(self->fd[ALICE], SSS_RELIABLE, i & 1);
+		fill(out, len, i, 0);
+		ASSERT_EQ(len, send(self->fd[ALICE], out, len, 0));
+		fd = accept4(self->fd[BOB], NULL, NULL, SOCK_CLOEXEC);
+		ASSERT_LE(0, fd) TH_LOG("%d: %m", i);
+		ASSERT_EQ(0, ioctl(fd, FIONREAD, &queued));
+		ASSERT_EQ(len, queued);
+		ASSERT_EQ(len, recv_pattern(fd, len + 1, i, 0));
+		EXPECT_EQ(0, recv(fd, in, 1, 0));
+		EXPECT_EQ(-1, send(fd, "x", 1, MSG_NOSIGNAL));
+		EXPECT_EQ(EPIPE, errno);
+		close(fd);
+	}
+	/* one that is closed unread */
+	ASSERT_EQ(1000, put(self->fd[ALICE], 1, 1000));
+	fd = accept(self->fd[BOB], NULL, NULL);
+	ASSERT_LE(0, fd);
+	close(fd);
+}
+
 /* After its deadline nobody needs it. */
 TEST_F(datagrams, deadline)
 {

@@ -176,6 +176,29 @@ TEST_F(events, new_substream)
 	close(other);
 }
 
+/* Without a socket for them, too */
+TEST_F(events, datagram)
+{
+	struct sss_open open = { .kind = SOCK_DGRAM, .flags = SOCK_CLOEXEC };
+	struct sss_cm_event event;
+	char buf[3000] = { };
+	int fd, one = 1, i;
+
+	ASSERT_EQ(0, watch_events(FAR, EV(DATAGRAM) | EV(NEW_SUBSTREAM)));
+	fd = ioctl(NEAR, SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(3000 - i, send(fd, buf, 3000 - i, 0));
+		ASSERT_TRUE(polled(FAR, POLLPRI, PATIENCE) & POLLPRI);
+		ASSERT_EQ(0, get_event(FAR, &event, NULL, 0));
+		EXPECT_EQ(SSS_EV_DATAGRAM, event.type);
+		EXPECT_EQ(3000u - i, event.bytes);
+		setsockopt(fd, SOL_SSS, SSS_RELIABLE, &one, sizeof(one));
+	}
+	EXPECT_TRUE(none(FAR));
+	close(fd);
+}
+
 /* RESET, ERROR and data given back come in this order. */
 TEST_F(events, reset_and_error)
 {
@@ -250,7 +273,7 @@ TEST_F(events, arguments)
 	EXPECT_EQ(0, mask);
 	EXPECT_EQ(-1, watch_events(NEAR, 1u << 31));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, watch_events(NEAR, 1u << 9));
+	EXPECT_EQ(-1, watch_events(NEAR, 1u << 10));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, watch_events(listener, LINK));
 	EXPECT_EQ(EINVAL, errno);

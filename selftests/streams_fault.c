@@ -3,7 +3,7 @@
  * Transfers while the module's allocations fail: each arrives whole or fails
  * with an errno that says why; nothing hangs, and nothing is left.
  *
- *   streams_fault PERCENT TRANSFERS	for failslab, which the script prepares
+ *   streams_fault PERCENT TRANSFERS [datagrams]	for failslab, which the script prepares
  */
 #include "sock.h"
 
@@ -129,6 +129,81 @@ static int transfer(void)
 	return -1;
 }
 
+/* Bob sends each datagram back, as it came. */
+static void echo(int fd)
+{
+	static unsigned char buf[BYTES + 1];
+	struct sockaddr_sss from;
+	socklen_t len;
+	ssize_t n;
+
+	for (;;) {
+		len = sizeof(from);
+		n = recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
+		if (n >= 0)
+			n = sendto(fd, buf, n, MSG_NOSIGNAL, (struct sockaddr *)&from, len);
+		if (n < 0 && !is_excuse(errno) && errno != EAGAIN)
+			genl_die("echo");
+	}
+}
+
+static int dgram_socket(int who, const char *service)
+{
+	struct sockaddr_sss addr = address(who, V4, service, *service ? "test 1" : "");
+	int fd, on = 1;
+
+	enter(who);
+	fd = socket(AF_SSS, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SSS, SSS_RELIABLE, &on, sizeof(on));
+	set_timeout(fd, SO_RCVTIMEO, HANG / 10);
+	set_timeout(fd, SO_SNDTIMEO, HANG);
+	if (!bind_to(fd, &addr))
+		return fd;
+	on = errno;
+	close(fd);
+	errno = on;
+	return -1;
+}
+
+/* A datagram there and back; the way back may have been lost with its link. */
+static int exchange(void)
+{
+	struct sockaddr_sss to = address(BOB, V4, SERVICE, "test 1");
+	static unsigned char buf[BYTES + 1];
+	int fd = dgram_socket(ALICE, ""), i, off = 0;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return gave_up(fd, "socket");
+	for (i = 0; i < 10 && n < 0; i++) {
+		size_t len = i & 1 ? 100 : BYTES;
+
+		fill(buf, len, i, 0);
+		n = sendto(fd, buf, len, MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to));
+		if (n < 0)
+			break;
+		setsockopt(fd, SOL_SSS, SSS_RELIABLE, &off, sizeof(off));
+		n = recv(fd, buf, sizeof(buf), 0);
+		if (n < 0 && errno != EAGAIN)
+			break;
+	}
+	if (n < 0 && errno == EAGAIN)
+		errno = ETIMEDOUT;
+	if (n < 0)
+		return gave_up(fd, "sendto or recv");
+	close(fd);
+	/* which of them it is does not matter, they begin as they are long */
+	for (i = 0; i < 10; i++)
+		if (n == (i & 1 ? 100 : BYTES) && is_pattern(buf, n, i, 0))
+			return 0;
+	printf("# not what was sent came back\n");
+	return -1;
+}
+
+static int (*once)(void) = transfer;
+
 static void transfers(int percent, int times)
 {
 	int whole = 0, excused = 0, wrong = 0, result;
@@ -137,7 +212,7 @@ static void transfers(int percent, int times)
 	set_failures(percent);
 	for (int i = 0; i < times; i++) {
 		start = now_ms();
-		result = transfer();
+		result = once();
 		if (now_ms() - start > longest)
 			longest = now_ms() - start;
 		if (!result)
@@ -167,8 +242,11 @@ static bool nothing_left(int who)
 int main(int argc, char **argv)
 {
 	int percent = argc > 1 ? atoi(argv[1]) : 0, times = argc > 2 ? atoi(argv[2]) : 50;
-	int listener = listen_on(V4, SERVICE, 20), i, clean = 0;
+	bool datagrams = argc > 3;
+	int listener, i, clean = 0;
 	pid_t server;
+
+	listener = datagrams ? dgram_socket(BOB, SERVICE) : listen_on(V4, SERVICE, 20);
 
 	if (listener < 0)
 		genl_die("listening");
@@ -179,11 +257,15 @@ int main(int argc, char **argv)
 		set_sysctl(i, "connect_timeout_ms", "5000");
 	}
 	server = fork();
-	if (!server)
+	if (!server && datagrams)
+		echo(listener);
+	else if (!server)
 		serve(listener);
+	if (datagrams)
+		once = exchange;
 	transfers(percent, times);
 	for (i = 0; i < 3; i++)
-		clean += !transfer();
+		clean += !once();
 	check(clean == 3, "right after it three of three arrive");
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);

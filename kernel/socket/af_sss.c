@@ -392,7 +392,8 @@ static int shutdown(struct socket *sock, int how)
 
 SSS_DEFINE_ACCEPT(accept, sss_sock_accept)
 
-static const struct proto_ops socket_ops = {
+/* Operations of a SOCK_STREAM or SOCK_SEQPACKET socket */
+const struct proto_ops sss_socket_ops = {
 	.family		= PF_SSS,
 	.owner		= THIS_MODULE,
 	.release	= release,
@@ -476,7 +477,7 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 		return -ESOCKTNOSUPPORT;
 	if (protocol)
 		return -EPROTONOSUPPORT;
-	sock->ops = sock->type == SOCK_DGRAM ? &sss_dgram_ops : &socket_ops;
+	sock->ops = sock->type == SOCK_DGRAM ? &sss_dgram_ops : &sss_socket_ops;
 	sock->state = SS_UNCONNECTED;
 	return sss_sock_alloc(net, sock, sock->type, kern) ? 0 : -ENOMEM;
 }

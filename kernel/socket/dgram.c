@@ -371,6 +371,55 @@ static int receive(struct socket *sock, struct msghdr *msg, size_t len, int flag
 	return n;
 }
 
+/* The next datagram, out of the queue; and a socket for it, or nothing is changed */
+static struct sss_stream *take_message(struct sock *lsk, int flags, bool kern, struct sock **skp)
+{
+	long timeo = sock_rcvtimeo(lsk, flags & O_NONBLOCK);
+	const struct sockaddr_sss *from;
+	struct sss_listener *queue;
+	struct sss_stream *st;
+
+	for (;;) {
+		st = wait_for_message(lsk, timeo, &queue, &from);
+		if (IS_ERR(st))
+			return st;
+		if (!*skp)
+			*skp = sss_sock_alloc(sock_net(lsk), NULL, SOCK_STREAM, kern);
+		if (*skp && sss_dgram_accept(queue, st))
+			break;
+		sss_stream_put(st);
+		if (!*skp)
+			return ERR_PTR(-ENOMEM);
+	}
+	sss_sock_inherit(*skp, lsk);
+	sss_listener_settle(queue, lsk);
+	return st;
+}
+
+/* A datagram on a stream, to be read like a stream that is over */
+static int take_as_stream(struct socket *sock, struct socket *newsock, int flags, bool kern)
+{
+	struct sock *lsk = sock->sk, *sk = NULL;
+	struct sss_stream *st;
+
+	if (!sss_sk(lsk)->parent)
+		return -EOPNOTSUPP;
+	lock_sock(lsk);
+	st = take_message(lsk, flags, kern, &sk);
+	release_sock(lsk);
+	if (IS_ERR(st)) {
+		if (sk)
+			sock_put(sk);
+		return PTR_ERR(st);
+	}
+	newsock->type = SOCK_STREAM;
+	newsock->ops = &sss_socket_ops;
+	sss_sock_graft(sk, st, newsock);
+	return 0;
+}
+
+SSS_DEFINE_ACCEPT(accept, take_as_stream)
+
 static bool writable(const struct sock *sk)
 {
 	return has_room(sk) && !sss_dgram_link_connecting(sk);
@@ -562,7 +611,7 @@ const struct proto_ops sss_dgram_ops = {
 	.bind		= bind,
 	.connect	= connect,
 	.socketpair	= sock_no_socketpair,
-	.accept		= sock_no_accept,
+	.accept		= accept,
 	.getname	= get_name,
 	.poll		= poll,
 	.ioctl		= ioctl,

@@ -245,6 +245,9 @@ static void fill(struct sock *sk, const struct event *event, struct sss_cm_event
 		out->bytes = event->bytes;
 		out->offset = event->value;
 		break;
+	case SSS_EV_DATAGRAM:
+		out->bytes = event->value;
+		break;
 	case SSS_EV_RECEIVE_BLOCKED:
 	case SSS_EV_SENDER_DRY:
 		out->offset = event->value;

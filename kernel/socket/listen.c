@@ -236,7 +236,13 @@ void sss_sock_inherit(struct sock *sk, const struct sock *from)
 	sss_sk(sk)->remote = lss->remote;
 }
 
-static void take_stream(struct sock *sk, struct sss_stream *st, struct socket *newsock)
+/**
+ * sss_sock_graft() - make a stream that was accepted the new socket's
+ * @sk: from sss_sock_alloc(), nobody else knows it
+ * @st: stream, its reference is the socket's
+ * @newsock: from accept()
+ */
+void sss_sock_graft(struct sock *sk, struct sss_stream *st, struct socket *newsock)
 {
 	struct sss_sock *ss = sss_sk(sk);
 
@@ -292,6 +298,6 @@ int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool
 		sss_stream_put(st);
 		return -ENOMEM;
 	}
-	take_stream(sk, st, newsock);
+	sss_sock_graft(sk, st, newsock);
 	return 0;
 }

@@ -133,6 +133,7 @@ ssize_t sss_sock_recv_errqueue(struct sock *sk, struct msghdr *msg, size_t len, 
 
 /* listen.c */
 int sss_sock_listen(struct socket *sock, int backlog);
+void sss_sock_graft(struct sock *sk, struct sss_stream *st, struct socket *newsock);
 int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool kern);
 void __sss_sock_stop_listening(struct sock *sk);
 int __sss_sock_start_listening(struct sock *sk, u32 backlog, u8 kind);
@@ -160,6 +161,7 @@ int sss_sock_set_rcvlowat(struct sock *sk, int val);
 
 /* dgram.c */
 extern const struct proto_ops sss_dgram_ops;
+extern const struct proto_ops sss_socket_ops;
 int __sss_sock_become_dgram(struct sock *sk, struct sss_stream *parent);
 void __sss_sock_dgram_update(struct sock *sk);
 void __sss_sock_dgram_wake(struct sock *sk);

@@ -20,7 +20,8 @@
  * @rcu: frees it
  * @lock: leaf, nests in C and S: down to @names_set
  * @queue: struct sss_stream.wait; the queue holds a reference of each
- * @queued: length of @queue
+ * @complete: likewise, datagrams that can be read
+ * @queued: length of both
  * @backlog: most that may wait
  * @sk: the listening socket, NULL: none yet, or not any more
  * @closed: takes no more
@@ -35,6 +36,7 @@ struct sss_listener {
 	struct rcu_head rcu;
 	spinlock_t lock;
 	struct list_head queue;
+	struct list_head complete;
 	u32 queued;
 	u32 backlog;
 	struct sock *sk;
@@ -86,6 +88,7 @@ struct sss_listener *sss_listener_alloc(gfp_t gfp)
 	kref_init(&l->ref);
 	spin_lock_init(&l->lock);
 	INIT_LIST_HEAD(&l->queue);
+	INIT_LIST_HEAD(&l->complete);
 	l->backlog = U32_MAX;
 	return l;
 }
@@ -138,20 +141,29 @@ bool sss_listener_ready(const struct sss_listener *l)
  */
 struct sss_stream *sss_listener_next(struct sss_listener *l)
 {
-	struct sss_stream *st, *found = NULL;
+	struct sss_stream *st;
 
-	if (!READ_ONCE(l->queued))
+	if (list_empty_careful(&l->complete))
 		return NULL;
 	spin_lock_bh(&l->lock);
-	list_for_each_entry(st, &l->queue, wait) {
-		if (!sss_dgram_complete(st))
-			continue;
+	st = list_first_entry_or_null(&l->complete, struct sss_stream, wait);
+	if (st)
 		sss_stream_get(st);
-		found = st;
-		break;
-	}
 	spin_unlock_bh(&l->lock);
-	return found;
+	return st;
+}
+
+/**
+ * sss_listener_completed() - a datagram that waits can be read
+ * @l: queue of datagrams
+ * @st: it, of a locked channel; may have been taken out just now
+ */
+void sss_listener_completed(struct sss_listener *l, struct sss_stream *st)
+{
+	spin_lock_bh(&l->lock);
+	if (!list_empty(&st->wait))
+		list_move_tail(&st->wait, &l->complete);
+	spin_unlock_bh(&l->lock);
 }
 
 /**
@@ -163,12 +175,11 @@ struct sss_stream *sss_listener_next(struct sss_listener *l)
  */
 bool sss_listener_has_room(struct sss_listener *l, u32 most)
 {
-	bool room = true;
+	bool room;
 
 	spin_lock_bh(&l->lock);
-	if (l->sk)
-		room = atomic_read(&l->sk->sk_rmem_alloc) <
-		       (u64)READ_ONCE(l->sk->sk_rcvbuf) + most;
+	room = !l->sk || atomic_read(&l->sk->sk_rmem_alloc) <
+			 (u64)READ_ONCE(l->sk->sk_rcvbuf) + most;
 	spin_unlock_bh(&l->lock);
 	return room;
 }
@@ -252,7 +263,8 @@ static struct sss_stream *dequeue(struct sss_listener *l)
 	struct sss_stream *st;
 
 	spin_lock_bh(&l->lock);
-	st = list_first_entry_or_null(&l->queue, struct sss_stream, wait);
+	st = list_first_entry_or_null(&l->queue, struct sss_stream, wait) ?:
+	     list_first_entry_or_null(&l->complete, struct sss_stream, wait);
 	if (st) {
 		list_del_init(&st->wait);
 		WRITE_ONCE(l->queued, l->queued - 1);

@@ -181,6 +181,22 @@ bool __sss_control_put(struct sss_stream *st, struct sss_tx_packet *pkt)
 	return true;
 }
 
+/* False: the packet is full */
+static bool put_drops(struct sss_dgrams *dgrams, struct sss_tx_packet *pkt)
+{
+	struct sss_frame frame = { .type = SSS_FRAME_DATAGRAM_DROP };
+
+	while (dgrams->n_drops) {
+		frame.datagram_drop.parent = dgrams->drop[dgrams->first_drop].parent;
+		frame.datagram_drop.message = dgrams->drop[dgrams->first_drop].message;
+		if (!put(pkt, &frame, SSS_ID_ROOT, 0))
+			return false;
+		dgrams->first_drop = (dgrams->first_drop + 1) % SSS_DGRAM_DROPS;
+		dgrams->n_drops--;
+	}
+	return true;
+}
+
 /**
  * __sss_control_put_channel() - write what is due of the channel
  * @ch: channel, locked
@@ -215,15 +231,7 @@ bool __sss_control_put_channel(struct sss_channel *ch, struct sss_tx_packet *pkt
 		ss->pool_granted = ss->pool_returned;
 		ss->pool_due = false;
 	}
-	if (ss->dgrams.drop_due) {
-		frame.type = SSS_FRAME_DATAGRAM_DROP;
-		frame.datagram_drop.parent = ss->dgrams.drop_parent;
-		frame.datagram_drop.message = ss->dgrams.drop_message;
-		if (!put(pkt, &frame, SSS_ID_ROOT, 0))
-			return false;
-		ss->dgrams.drop_due = false;
-	}
-	return true;
+	return put_drops(&ss->dgrams, pkt);
 }
 
 static bool is_of_channel(const struct sss_sent_frame *frame)

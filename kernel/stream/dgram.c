@@ -214,6 +214,33 @@ void __sss_dgram_credit(struct sss_channel *ch, u64 credit)
 }
 
 /**
+ * __sss_dgram_announce_drop() - the peer may forget a loose datagram of ours
+ * @ch: channel, locked
+ * @parent: its stream
+ * @message: its number
+ *
+ * Of too many the newest are told; others time out there.
+ */
+void __sss_dgram_announce_drop(struct sss_channel *ch, u64 parent, u64 message)
+{
+	struct sss_dgrams *dgrams = &sss_streams(ch)->dgrams;
+	u32 last = (dgrams->first_drop + dgrams->n_drops - 1) % SSS_DGRAM_DROPS;
+
+	lockdep_assert_held(&ch->lock);
+	/* each lost fragment of it comes here, mostly one after the other */
+	if (dgrams->n_drops && dgrams->drop[last].parent == parent &&
+	    dgrams->drop[last].message == message)
+		return;
+	last = (last + 1) % SSS_DGRAM_DROPS;
+	dgrams->drop[last].parent = parent;
+	dgrams->drop[last].message = message;
+	if (dgrams->n_drops < SSS_DGRAM_DROPS)
+		dgrams->n_drops++;
+	else
+		dgrams->first_drop = (dgrams->first_drop + 1) % SSS_DGRAM_DROPS;
+}
+
+/**
  * __sss_dgram_settled() - what became of a fragment is known: the credit is back
  * @ch: channel, locked
  * @frame: as noted
@@ -229,10 +256,7 @@ void __sss_dgram_settled(struct sss_channel *ch, const struct sss_sent_frame *fr
 	if (lost) {
 		sss_mib_inc(ch->sn, DATAGRAMS_LOST);
 		stop_sending(ch, frame->id, frame->value);
-		/* the last one only: others time out at the receiver */
-		ss->dgrams.drop_parent = frame->id;
-		ss->dgrams.drop_message = frame->value;
-		ss->dgrams.drop_due = true;
+		__sss_dgram_announce_drop(ch, frame->id, frame->value);
 	}
 	if (!ss->dgrams.blocked)
 		return;
@@ -338,6 +362,8 @@ static struct sss_stream *arrive(struct sss_stream *parent, const struct sss_fra
 		return NULL;
 	}
 	sss_stream_put(st);
+	if (!frame->total)
+		__sss_dgram_arrived(st);	/* and nothing more will */
 	if (ss->dgrams.n_loose > LOOSE_MOST)
 		__sss_dgram_drop(list_first_entry(&ss->dgrams.loose, struct sss_stream, flight));
 	return st;
@@ -449,23 +475,13 @@ bool __sss_dgram_may_grow(struct sss_stream *st)
 	return true;
 }
 
-/**
- * __sss_dgram_taken() - a datagram waits no longer
- * @st: one of the peer's, of a channel, which is locked; not in the queue
- *
- * Makes room for those that wait behind it, here or at the peer.
- */
-void __sss_dgram_taken(struct sss_stream *st)
+/* Another long one may come instead. */
+static void stop_growing(struct sss_stream *st)
 {
 	struct sss_streams *ss = sss_streams(st->ch);
 	struct sss_stream *other;
 	bool due;
 
-	lockdep_assert_held(&st->ch->lock);
-	if (st->flags & SSS_ST_LOOSE)
-		return;
-	__sss_flow_accepted(st);
-	__sss_tree_settled(st);
 	if (!(st->flags & SSS_ST_GROWS))
 		return;
 	st->flags &= ~SSS_ST_GROWS;
@@ -485,6 +501,22 @@ void __sss_dgram_taken(struct sss_stream *st)
 }
 
 /**
+ * __sss_dgram_taken() - a datagram waits no longer
+ * @st: one of the peer's, of a channel, which is locked; not in the queue
+ *
+ * Makes room for those that wait behind it, here or at the peer.
+ */
+void __sss_dgram_taken(struct sss_stream *st)
+{
+	lockdep_assert_held(&st->ch->lock);
+	if (st->flags & SSS_ST_LOOSE)
+		return;
+	__sss_flow_accepted(st);
+	__sss_tree_settled(st);
+	stop_growing(st);
+}
+
+/**
  * sss_dgram_complete() - can it be read?
  * @st: datagram of the peer's
  *
@@ -496,6 +528,45 @@ bool sss_dgram_complete(const struct sss_stream *st)
 
 	return !rx->reset && !READ_ONCE(rx->discard) &&
 	       READ_ONCE(rx->re.edge) == READ_ONCE(rx->re.final);
+}
+
+/**
+ * __sss_dgram_arrived() - now it can be read
+ * @st: datagram of the peer's, of a channel, which is locked
+ */
+void __sss_dgram_arrived(struct sss_stream *st)
+{
+	struct sss_stream *parent = __sss_table_find(st->ch, st->parent);
+
+	lockdep_assert_held(&st->ch->lock);
+	if (st->listener)
+		sss_listener_completed(st->listener, st);
+	__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
+	if (parent)
+		__sss_event_raise(parent, SSS_EV_DATAGRAM, st->rx.re.final);
+}
+
+/**
+ * sss_dgram_accept() - a datagram out of the queue, to be read like a stream
+ * @l: its queue, whose socket is locked
+ * @st: complete one from sss_listener_next(), whose reference stays; over, as
+ *	nothing comes or goes any more. For sss_stream_attach()
+ *
+ * Return: whether it was still in the queue
+ */
+bool sss_dgram_accept(struct sss_listener *l, struct sss_stream *st)
+{
+	struct sss_channel *ch = st->ch;
+	bool mine;
+
+	spin_lock_bh(&ch->lock);
+	mine = sss_listener_remove(l, st);
+	if (mine) {
+		stop_growing(st);
+		st->flags &= ~SSS_ST_MESSAGE;
+	}
+	spin_unlock_bh(&ch->lock);
+	return mine;
 }
 
 /**

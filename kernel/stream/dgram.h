@@ -5,6 +5,8 @@
 
 #include "stream/stream.h"
 
+#define SSS_DGRAM_DROPS 16
+
 /**
  * struct sss_dgrams - what a channel has for datagrams
  * @loose: those that arrive in DATAGRAM frames (struct sss_stream.flight), oldest first
@@ -14,9 +16,9 @@
  * @flight: bytes in DATAGRAM frames whose fate is not known
  * @credit: of CHANNEL_WINDOW: as many may be
  * @blocked: some datagram waits for credit
- * @drop_due: send DATAGRAM_DROP for the next two
- * @drop_parent: its stream
- * @drop_message: its number
+ * @drop: what DATAGRAM_DROP has to be sent for, circular
+ * @first_drop: of them
+ * @n_drops: how many
  */
 struct sss_dgrams {
 	struct list_head loose;
@@ -26,9 +28,12 @@ struct sss_dgrams {
 	u64 flight;
 	u64 credit;
 	bool blocked;
-	bool drop_due;
-	u64 drop_parent;
-	u64 drop_message;
+	struct {
+		u64 parent;
+		u64 message;
+	} drop[SSS_DGRAM_DROPS];
+	u32 first_drop;
+	u32 n_drops;
 };
 
 /* for the socket floor */
@@ -39,6 +44,7 @@ void sss_dgram_send(struct sss_stream *st, u32 ms);
 void sss_dgram_give_up(struct sss_stream *st);
 bool sss_dgram_over(const struct sss_stream *st);
 bool sss_dgram_complete(const struct sss_stream *st);
+bool sss_dgram_accept(struct sss_listener *l, struct sss_stream *st);
 void sss_dgram_take(struct sss_listener *l, struct sss_stream *st);
 
 /* for this one */
@@ -49,7 +55,9 @@ void __sss_dgram_credit(struct sss_channel *ch, u64 credit);
 void __sss_dgram_settled(struct sss_channel *ch, const struct sss_sent_frame *frame, bool lost);
 int __sss_dgram_receive(struct sss_channel *ch, const struct sss_frame_datagram *frame,
 			const struct sss_rx_packet *pkt);
+void __sss_dgram_announce_drop(struct sss_channel *ch, u64 parent, u64 message);
 void __sss_dgram_dropped(struct sss_channel *ch, const struct sss_frame_datagram_drop *frame);
+void __sss_dgram_arrived(struct sss_stream *st);
 void __sss_dgram_drop(struct sss_stream *st);
 void __sss_dgram_one_way(struct sss_stream *st);
 u64 __sss_dgram_patience(const struct sss_stream *st);

@@ -362,7 +362,7 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 	if (more)
 		__sss_sched_due(st, SSS_ST_DUE_WINDOW);
 	if (news && st->flags & SSS_ST_MESSAGE && sss_dgram_complete(st))
-		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
+		__sss_dgram_arrived(st);
 	else if (news)
 		__sss_table_touch(st, BIT(SSS_STREAM_READABLE));
 	else if (rx->truesize != truesize)

@@ -371,7 +371,7 @@ bool sss_sched_pending(struct sss_channel *ch)
 
 	lockdep_assert_held(&ch->lock);
 	if (!list_empty(&ss->turns) || !list_empty(&ss->due) || ss->granted_due ||
-	    ss->pool_due || ss->dgrams.drop_due)
+	    ss->pool_due || ss->dgrams.n_drops)
 		return true;
 	return !list_empty(&ss->opening) && !ss->starved_until &&
 	       ss->next < max(ss->credit, ch->remote.max_streams);
@@ -587,7 +587,7 @@ void sss_sched_fill(struct sss_channel *ch, struct sss_tx_packet *pkt)
 	lockdep_assert_held(&ch->lock);
 	if (!list_empty(&ss->opening))
 		open_streams(ch);
-	if ((ss->granted_due || ss->pool_due || ss->dgrams.drop_due) &&
+	if ((ss->granted_due || ss->pool_due || ss->dgrams.n_drops) &&
 	    !__sss_control_put_channel(ch, pkt))
 		return;
 	put_due(ch, pkt);

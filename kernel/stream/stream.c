@@ -484,7 +484,8 @@ void sss_stream_attach(struct sss_stream *st, struct sock *sk)
 		__sss_sched_own(st, sk);
 	}
 	__sss_flow_accepted(st);
-	__sss_tree_settled(st);
+	if (!(st->flags & SSS_ST_LOOSE))
+		__sss_tree_settled(st);
 	if (st->user_timeout && !(st->flags & SSS_ST_OVER)) {
 		st->progress_at = ktime_get_ns();
 		__sss_timed_watch(st, st->progress_at);

@@ -482,7 +482,7 @@ static void start_anew(struct sss_streams *ss)
 	ss->dgrams.flight = 0;
 	ss->dgrams.credit = 0;
 	ss->dgrams.blocked = false;
-	ss->dgrams.drop_due = false;
+	ss->dgrams.n_drops = 0;
 }
 
 /* connect() that got no answer yet, and sent nothing but INIT: no harm in asking again */

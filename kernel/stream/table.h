@@ -211,6 +211,7 @@ bool sss_recvq_over(const struct sss_stream *st);
 int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init);
 struct sss_listener *sss_listener_alloc(gfp_t gfp);
 void sss_listener_notify(struct sss_listener *l, unsigned long events);
+void sss_listener_completed(struct sss_listener *l, struct sss_stream *st);
 void sss_listener_charge(struct sss_listener *l, s32 delta);
 bool sss_listener_is_full(struct sock *sk);
 u32 sss_listener_loose(const struct sss_listener *l);

@@ -157,6 +157,8 @@ static void expire(struct sss_stream *st, u64 now)
 	}
 	if (st->flags & SSS_ST_MESSAGE && st->deadline && st->deadline <= now &&
 	    !(st->flags & SSS_ST_RESET)) {
+		if (st->flags & SSS_ST_LOOSE && st->tx.next)
+			__sss_dgram_announce_drop(st->ch, st->parent, st->id);
 		if (st->id == SSS_STREAM_NO_ID)
 			__sss_stream_break(st, -ETIMEDOUT);
 		else

@@ -496,7 +496,8 @@ bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child)
 		return false;
 	sss_listener_get(l);
 	if (sss_listener_enqueue(l, child, NULL) == SSS_SERVICE_OK) {
-		__sss_event_raise(parent, SSS_EV_NEW_SUBSTREAM, child->id);
+		if (!(child->flags & SSS_ST_MESSAGE))
+			__sss_event_raise(parent, SSS_EV_NEW_SUBSTREAM, child->id);
 		return true;
 	}
 	sss_listener_put(l);

@@ -215,6 +215,9 @@ static bool take(struct link *l, const struct frame *f)
 	case INIT:
 		l->opened++;
 		break;
+	case DATAGRAM_DROP:
+		l->drops++;
+		break;
 	case SERVICE_REPLY:
 		l->reply = f->field[1];
 		break;
@@ -264,6 +267,7 @@ static void take_packet(struct link *l, const uint8_t *packet, size_t len)
 		return;
 	if (number >= l->expected)
 		l->expected = number + 1;
+	l->newest = number;
 	while (at < end) {
 		if (!frame_get(&f, &at, end)) {
 			l->close_code = 1000 + f.type;	/* the module sent rubbish */

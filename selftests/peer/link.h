@@ -58,7 +58,8 @@ struct link {
 
 	/* what came last of each, -1 if nothing */
 	long long reply, reset, stop, path, close_code, close_frame;
-	unsigned int opened;
+	unsigned int opened, drops;
+	uint64_t newest;		/* number of the last packet received */
 };
 
 /* frame.c; the put functions return how many bytes they wrote */

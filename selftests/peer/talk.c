@@ -131,4 +131,36 @@ TEST(much)
 	close(listener);
 }
 
+/* Each datagram that was lost is announced, not only the last. */
+TEST(drops)
+{
+	struct sss_open open = { .kind = SOCK_DGRAM, .flags = SOCK_CLOEXEC };
+	uint8_t data[1000] = { }, buf[32];
+	int listener, fd, datagrams;
+
+	listener = listen_on(V4, "peer drops", 1);
+	ASSERT_LE(0, listener);
+	ASSERT_TRUE(link_to_bob(&l));
+	ASSERT_TRUE(say_hello(&l, "peer drops"));
+	fd = accept(listener, NULL, NULL);
+	ASSERT_LE(0, fd);
+	datagrams = ioctl(fd, SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, datagrams);
+	while (link_step(&l, 100))
+		;
+	l.silent = true;
+	for (int i = 0; i < 8; i++)
+		ASSERT_EQ(1000, send(datagrams, data, sizeof(data), 0));
+	while (link_step(&l, 20))
+		;
+	link_send_once(&l, buf, put_numbers(buf, ACK, 4, l.newest, (uint64_t)0, (uint64_t)0,
+					    (uint64_t)0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.drops >= 5)) TH_LOG("%u", l.drops);
+	EXPECT_EQ(-1, l.close_code);
+	close(datagrams);
+	close(fd);
+	hang_up(&l);
+	close(listener);
+}
+
 TEST_HARNESS_MAIN

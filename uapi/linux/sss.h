@@ -235,12 +235,13 @@ enum sss_event_type {
 	SSS_EV_RESET = 6,		/* by the peer: code and text */
 	SSS_EV_ERROR = 7,		/* error: what broke the stream; text, if any */
 	SSS_EV_SENDER_DRY = 8,		/* all that was written is acknowledged */
+	SSS_EV_DATAGRAM = 9,		/* bytes: of a datagram that can be read */
 	/* unasked: */
 	SSS_EV_OVERFLOW = 30,		/* code: events that were lost here */
 	SSS_EV_UNDELIVERED = 31,	/* data given back: bytes from offset on, left after them */
 };
 
-#define SSS_EV_ALL	0x1ff		/* all that SSS_EVENTS may ask for, as 1 << type */
+#define SSS_EV_ALL	0x3ff		/* all that SSS_EVENTS may ask for, as 1 << type */
 
 /**
  * struct sss_cm_event - control message SSS_CM_EVENT of level SOL_SSS
