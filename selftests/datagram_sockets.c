@@ -256,12 +256,78 @@ TEST_F(sockets, peer_goes)
 	EXPECT_EQ(-1, recv(self->fd[ALICE], buf, sizeof(buf), 0));
 	EXPECT_EQ(ECONNRESET, errno) TH_LOG("%s", strerror(errno));
 	waitpid(pid, NULL, 0);
+	/* That was said; the next one begins anew, and finds the next one there. */
+	self->fd[BOB] = dgram_socket(BOB, "post");
+	ASSERT_LE(0, self->fd[BOB]);
+	EXPECT_EQ(-1, recv(self->fd[ALICE], buf, sizeof(buf), MSG_DONTWAIT));
+	EXPECT_EQ(ECONNRESET, errno);
+	EXPECT_EQ(1, send(self->fd[ALICE], "y", 1, 0)) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(1, recv(self->fd[BOB], buf, sizeof(buf), 0));
+	EXPECT_EQ(-1, recv(self->fd[ALICE], buf, sizeof(buf), MSG_DONTWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+}
+
+/* The peer never looked at its socket. That is an error, told once: by recv() or send(). */
+TEST_F(sockets, peer_never_looked)
+{
+	char buf[4];
+	int told;
+
+	for (told = 0; told < 2; told++) {
+		close(self->fd[ALICE]);
+		self->fd[ALICE] = dgram_socket(ALICE, "");
+		ASSERT_EQ(0, connect_to(self->fd[ALICE], &self->to));
+		close(self->fd[BOB]);
+		self->fd[BOB] = dgram_socket(BOB, "post");
+		ASSERT_LE(0, self->fd[BOB]);
+		EXPECT_TRUE(polled(self->fd[ALICE], POLLIN, PATIENCE) & POLLIN);
+		EXPECT_EQ(-1, told ? recv(self->fd[ALICE], buf, sizeof(buf), 0) :
+				     send(self->fd[ALICE], "y", 1, 0));
+		EXPECT_EQ(ECONNRESET, errno) TH_LOG("%s", strerror(errno));
+		EXPECT_EQ(1, send(self->fd[ALICE], "z", 1, 0)) TH_LOG("%s", strerror(errno));
+		EXPECT_EQ(1, recv(self->fd[BOB], buf, sizeof(buf), 0));
+		EXPECT_EQ('z', buf[0]);
+	}
+}
+
+/* What has arrived can be read, then there is nothing more, for who waits as well. */
+TEST_F(sockets, shutdown)
+{
+	char buf[4];
+	pid_t pid;
+	int status;
+
+	ASSERT_EQ(0, connect_to(self->fd[ALICE], &self->to));
+	ASSERT_EQ(1, send(self->fd[ALICE], "x", 1, 0));
+	ASSERT_EQ(POLLIN, polled(self->fd[BOB], POLLIN, PATIENCE));
+	ASSERT_EQ(0, shutdown(self->fd[BOB], SHUT_RD));
+	EXPECT_EQ(POLLIN | POLLRDHUP, polled(self->fd[BOB], POLLIN | POLLRDHUP, 0));
+	EXPECT_EQ(1, recv(self->fd[BOB], buf, sizeof(buf), 0));
+	EXPECT_EQ(0, recv(self->fd[BOB], buf, sizeof(buf), 0));
+	EXPECT_EQ(POLLIN | POLLRDHUP, polled(self->fd[BOB], POLLIN | POLLRDHUP, 0));
+
+	pid = fork();
+	if (!pid)
+		_exit(recv(self->fd[ALICE], buf, sizeof(buf), 0));
+	EXPECT_EQ(0, polled(self->fd[ALICE], POLLIN | POLLHUP, 50));
+	ASSERT_EQ(0, shutdown(self->fd[ALICE], SHUT_RDWR));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(POLLIN | POLLOUT | POLLRDHUP | POLLHUP,
+		  polled(self->fd[ALICE], POLLIN | POLLOUT | POLLRDHUP, 0));
+	EXPECT_EQ(-1, send(self->fd[ALICE], "x", 1, MSG_NOSIGNAL));
+	EXPECT_EQ(EPIPE, errno);
+	EXPECT_EQ(-1, shutdown(self->fd[ALICE], 3));
+	EXPECT_EQ(EINVAL, errno);
 }
 
 TEST_F(sockets, refusals)
 {
 	struct sockaddr_sss to = address(BOB, V4, "nobody", "test 1"), local;
 	int listener = listen_on(V4, "streams only", 4), fd;
+	struct sss_open open = { .kind = SOCK_STREAM };
+	struct sss_acceptor acceptor = { };
+	struct sss_reset reset = { };
 	char buf[4];
 
 	EXPECT_EQ(-1, send_to(self->fd[ALICE], "x", 1, &to));
@@ -289,6 +355,12 @@ TEST_F(sockets, refusals)
 	EXPECT_EQ(EOPNOTSUPP, errno);
 	EXPECT_EQ(-1, accept(self->fd[BOB], NULL, NULL));
 	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, ioctl(self->fd[BOB], SSS_IOC_OPEN, &open));
+	EXPECT_EQ(ENOTCONN, errno);
+	EXPECT_EQ(-1, ioctl(self->fd[BOB], SSS_IOC_ACCEPTOR, &acceptor));
+	EXPECT_EQ(ENOTCONN, errno);
+	EXPECT_EQ(-1, ioctl(self->fd[BOB], SSS_IOC_RESET, &reset));
+	EXPECT_EQ(ENOTCONN, errno);
 	to = self->to;
 	to.sss_flags = 1;
 	EXPECT_EQ(-1, send_to(self->fd[ALICE], "x", 1, &to));

@@ -302,6 +302,12 @@ TEST_F(datagrams, deadline)
 	cmsg->cmsg_type = 12345;
 	EXPECT_EQ(-1, sendmsg(self->fd[ALICE], &msg, 0));
 	EXPECT_EQ(EINVAL, errno);
+	cmsg->cmsg_type = SSS_DEADLINE;
+	memcpy(CMSG_DATA(cmsg), &(int){ -1 }, sizeof(int));
+	EXPECT_EQ(-1, sendmsg(self->fd[ALICE], &msg, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, set_option(self->fd[ALICE], SSS_DEADLINE, -1));
+	EXPECT_EQ(EINVAL, errno);
 	for (way = 0; way < 2; way++) {
 		netem(ALICE, "loss 100%");
 		/* by option, then by message */

@@ -265,6 +265,7 @@ TEST_F(events, overflow)
 TEST_F(events, arguments)
 {
 	int listener = listen_on(V4, "unused", 1), fresh = stream_socket(ALICE, 0);
+	int datagrams = socket(AF_SSS, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint32_t mask = 1;
 	socklen_t len = sizeof(mask);
 	struct sss_cm_event event;
@@ -277,6 +278,8 @@ TEST_F(events, arguments)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, watch_events(listener, LINK));
 	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, watch_events(datagrams, LINK));
+	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(0, watch_events(NEAR, SSS_EV_ALL));
 	ASSERT_EQ(0, getsockopt(NEAR, SOL_SSS, SSS_EVENTS, &mask, &len));
 	EXPECT_EQ(SSS_EV_ALL, mask);
@@ -284,6 +287,7 @@ TEST_F(events, arguments)
 	EXPECT_EQ(EAGAIN, errno);
 	close(fresh);
 	close(listener);
+	close(datagrams);
 }
 
 static int epoll_of(int fd, uint32_t events)

@@ -335,11 +335,32 @@ TEST_F(substream, acceptor)
 	close(NEAR);
 	close(FAR);
 	NEAR = FAR = -1;
-	EXPECT_EQ(POLLHUP, polled(acceptor, POLLIN, WAIT));
+	EXPECT_EQ(POLLIN | POLLHUP, polled(acceptor, POLLIN, WAIT));
 	EXPECT_EQ(-1, accept(acceptor, NULL, NULL));
 	EXPECT_EQ(EINVAL, errno);
 	close(acceptor);
 	close(ep);
+}
+
+/* A second listen() changes how many may wait, of an acceptor as well. */
+TEST_F(substream, acceptor_backlog)
+{
+	struct sss_acceptor small = { .flags = SOCK_CLOEXEC, .backlog = 8 };
+	int acceptor = ioctl(FAR, SSS_IOC_ACCEPTOR, &small), child[24], i;
+
+	ASSERT_LE(0, acceptor);
+	for (i = 0; i < 24; i++) {
+		child[i] = open_on(NEAR);
+		ASSERT_LE(0, child[i]);
+		ASSERT_EQ(1, send(child[i], "x", 1, 0));
+	}
+	EXPECT_TRUE(eventually(WAIT, get_stat(variant->acceptor, "Streams") == 1 + 8));
+	ASSERT_EQ(0, listen(acceptor, 16)) TH_LOG("%m");
+	EXPECT_TRUE(eventually(WAIT, get_stat(variant->acceptor, "Streams") == 1 + 16))
+		TH_LOG("%lld", get_stat(variant->acceptor, "Streams"));
+	for (i = 0; i < 24; i++)
+		close(child[i]);
+	close(acceptor);
 }
 
 /* The control message on a child passes what is queued on its parent. */

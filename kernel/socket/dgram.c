@@ -92,7 +92,7 @@ void __sss_sock_dgram_wake(struct sock *sk)
 static int parse_control(struct msghdr *msg, struct manner *how)
 {
 	struct cmsghdr *cmsg;
-	u32 value;
+	int value;
 
 	for_each_cmsghdr(cmsg, msg) {
 		if (!CMSG_OK(msg, cmsg))
@@ -104,7 +104,7 @@ static int parse_control(struct msghdr *msg, struct manner *how)
 		memcpy(&value, CMSG_DATA(cmsg), sizeof(value));
 		if (cmsg->cmsg_type == SSS_RELIABLE)
 			how->reliable = value;
-		else if (cmsg->cmsg_type == SSS_DEADLINE)
+		else if (cmsg->cmsg_type == SSS_DEADLINE && value >= 0)
 			how->deadline = value;
 		else
 			return -EINVAL;
@@ -281,7 +281,9 @@ static int send(struct socket *sock, struct msghdr *msg, size_t len)
 	return err ?: len;
 }
 
-/* Why nothing will ever be read any more; 0: something may */
+#define NO_MORE	1
+
+/* Why nothing will ever be read any more: an error or NO_MORE; 0: something may */
 static int why_not_readable(struct sock *sk)
 {
 	struct sss_sock *ss = sss_sk(sk);
@@ -290,7 +292,7 @@ static int why_not_readable(struct sock *sk)
 	if (ss->parent && sss_tree_ended(ss->parent))
 		return why_ended(ss->parent);
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
-		return -ENOTCONN;
+		return NO_MORE;
 	if (ss->parent || !ss->remote.sss_family)
 		return 0;
 	link = sss_dgram_link_find(sk, &ss->remote);
@@ -319,6 +321,7 @@ static struct sss_stream *next_message(struct sock *sk, struct sss_listener **qu
 	return st;
 }
 
+/* NULL: there will be none. */
 static struct sss_stream *wait_for_message(struct sock *sk, long timeo,
 					   struct sss_listener **queue,
 					   const struct sockaddr_sss **from)
@@ -331,10 +334,12 @@ static struct sss_stream *wait_for_message(struct sock *sk, long timeo,
 		if (st)
 			return st;
 		err = why_not_readable(sk);
+		if (err < 0)
+			sss_dgram_link_told(sk);
 		if (!err)
 			err = sss_sock_dgram_sleep(sk, &timeo, MAX_SCHEDULE_TIMEOUT);
 	}
-	return ERR_PTR(err);
+	return err == NO_MORE ? NULL : ERR_PTR(err);
 }
 
 static int receive(struct socket *sock, struct msghdr *msg, size_t len, int flags)
@@ -351,9 +356,9 @@ static int receive(struct socket *sock, struct msghdr *msg, size_t len, int flag
 		return -EAGAIN;
 	lock_sock(sk);
 	st = wait_for_message(sk, sock_rcvtimeo(sk, flags & MSG_DONTWAIT), &queue, &from);
-	if (IS_ERR(st)) {
+	if (IS_ERR_OR_NULL(st)) {
 		release_sock(sk);
-		return PTR_ERR(st);
+		return PTR_ERR_OR_ZERO(st);
 	}
 	n = sss_recvq_look(st, msg, len);
 	if (n >= 0 && msg->msg_name) {
@@ -381,8 +386,8 @@ static struct sss_stream *take_message(struct sock *lsk, int flags, bool kern, s
 
 	for (;;) {
 		st = wait_for_message(lsk, timeo, &queue, &from);
-		if (IS_ERR(st))
-			return st;
+		if (IS_ERR_OR_NULL(st))
+			return st ?: ERR_PTR(-EINVAL);
 		if (!*skp)
 			*skp = sss_sock_alloc(sock_net(lsk), NULL, SOCK_STREAM, kern);
 		if (*skp && sss_dgram_accept(queue, st))
@@ -425,21 +430,35 @@ static bool writable(const struct sock *sk)
 	return has_room(sk) && !sss_dgram_link_connecting(sk);
 }
 
+static __poll_t poll_shutdown(const struct sock *sk)
+{
+	const struct sss_stream *parent = sss_sk(sk)->parent;
+	u8 shutdown = parent && sss_tree_ended(parent) ? SHUTDOWN_MASK : sk->sk_shutdown;
+	__poll_t mask = 0;
+
+	if (shutdown & RCV_SHUTDOWN)
+		mask |= EPOLLRDHUP;
+	if (shutdown & SEND_SHUTDOWN)
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	if (shutdown == SHUTDOWN_MASK)
+		mask |= EPOLLHUP;
+	return mask;
+}
+
 static __poll_t poll(struct file *file, struct socket *sock, poll_table *wait)
 {
 	const struct sockaddr_sss *from;
 	struct sss_listener *queue;
 	struct sock *sk = sock->sk;
 	struct sss_stream *st;
-	__poll_t mask = 0;
+	__poll_t mask;
 
 	sock_poll_wait(file, sock, wait);
 	lock_sock(sk);
+	mask = poll_shutdown(sk);
 	st = next_message(sk, &queue, &from);
 	if (st || why_not_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (sss_sk(sk)->parent && sss_tree_ended(sss_sk(sk)->parent))
-		mask |= EPOLLRDHUP | EPOLLHUP | EPOLLOUT | EPOLLWRNORM;
 	if (!writable(sk)) {
 		set_bit(SOCK_NOSPACE, &sock->flags);
 		/* Room made before the bit was set woke nobody. */
@@ -507,6 +526,7 @@ out:
 	return err;
 }
 
+/* Of one that is not connected, too: it wakes who waits. */
 static int shutdown(struct socket *sock, int how)
 {
 	struct sock *sk = sock->sk;
@@ -580,6 +600,8 @@ static int ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	struct sss_stream *st;
 	int n = 0;
 
+	if (cmd == SSS_IOC_OPEN || cmd == SSS_IOC_ACCEPTOR || cmd == SSS_IOC_RESET)
+		return -ENOTCONN;
 	if (cmd != SIOCINQ && cmd != SIOCOUTQ)
 		return -ENOIOCTLCMD;
 	lock_sock(sk);

@@ -38,6 +38,12 @@ static bool is_done(const struct sss_dgram_link *link)
 	return sss_tree_ended(link->st) && !sss_listener_queued(link->queue);
 }
 
+/* Nobody has to be told what broke it. */
+static bool is_explained(const struct sss_dgram_link *link)
+{
+	return link->told || !sss_stream_error(link->st);
+}
+
 /*
  * What is over goes; and the one unused for longest, if there are too many.
  * False: all of them have something to be read.
@@ -47,7 +53,7 @@ static bool make_room(struct sock *sk)
 	struct sss_dgram_link *link, *next;
 
 	list_for_each_entry_safe(link, next, &sss_sk(sk)->links, node)
-		if (is_done(link) && !sss_stream_error(link->st))
+		if (is_done(link) && is_explained(link))
 			free_link(sk, link);
 	list_for_each_entry_safe(link, next, &sss_sk(sk)->links, node) {
 		if (sss_sk(sk)->n_links < LINKS_MOST)
@@ -158,12 +164,26 @@ struct sss_dgram_link *sss_dgram_link_find(struct sock *sk, const struct sockadd
 }
 
 /**
+ * sss_dgram_link_told() - recv() told what broke the link of a connected socket
+ * @sk: socket, locked
+ *
+ * The next send() begins anew, as if it had told that itself.
+ */
+void sss_dgram_link_told(struct sock *sk)
+{
+	struct sss_dgram_link *link = sss_dgram_link_find(sk, &sss_sk(sk)->remote);
+
+	if (link && sss_tree_ended(link->st))
+		link->told = true;
+}
+
+/**
  * sss_dgram_link_get() - a link on which datagrams can be sent
  * @sk: socket, locked; unlocked while it waits
  * @to: the peer and both names
  * @timeo: jiffies to wait for the answer of a new one; what is left of them
  *
- * What broke an old one is told once.
+ * What broke an old one is told once, here or by recv().
  *
  * Return: it, or an error as from connect(); -EAGAIN, -EINTR: it is not answered yet
  */
@@ -176,7 +196,7 @@ struct sss_dgram_link *sss_dgram_link_get(struct sock *sk, const struct sockaddr
 	take_calls(sk);
 	for (;;) {
 		link = sss_dgram_link_find(sk, to);
-		if (link && sss_tree_ended(link->st) && !sss_stream_error(link->st)) {
+		if (link && sss_tree_ended(link->st) && is_explained(link)) {
 			free_link(sk, link);
 			link = NULL;
 		}

@@ -15,6 +15,7 @@ struct sss_stream;
  * @node: in sss_sock.links, longest unused first
  * @st: reference, the root stream, which carries nothing itself
  * @queue: reference, datagrams that arrived on it
+ * @told: recv() said what broke it
  * @local: our identity; names only if the peer called
  * @remote: the peer, and the names that were called
  */
@@ -22,6 +23,7 @@ struct sss_dgram_link {
 	struct list_head node;
 	struct sss_stream *st;
 	struct sss_listener *queue;
+	bool told;
 	struct sockaddr_sss local;
 	struct sockaddr_sss remote;
 };
@@ -29,6 +31,7 @@ struct sss_dgram_link {
 struct sss_dgram_link *sss_dgram_link_get(struct sock *sk, const struct sockaddr_sss *to,
 					  long *timeo);
 struct sss_dgram_link *sss_dgram_link_find(struct sock *sk, const struct sockaddr_sss *to);
+void sss_dgram_link_told(struct sock *sk);
 struct sss_stream *sss_dgram_link_next(struct sock *sk, struct sss_dgram_link **from);
 bool sss_dgram_link_connecting(const struct sock *sk);
 void __sss_dgram_link_update(struct sock *sk);

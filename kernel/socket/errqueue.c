@@ -128,14 +128,15 @@ bool sss_errqueue_event(struct sock *sk, u32 type, u64 value)
  * @sk: socket, locked
  * @mask: bits of enum sss_event_type
  *
- * Return: 0, -EINVAL: unknown bits, or a socket that listens for a service; -ENOMEM
+ * Return: 0, -EINVAL: unknown bits, or a socket that listens for a service or
+ * has datagrams; -ENOMEM
  */
 int sss_errqueue_set_events(struct sock *sk, u32 mask)
 {
 	struct sss_sock *ss = sss_sk(sk);
 	struct sss_events *events = ss->events;
 
-	if (mask & ~SSS_EV_ALL || sk->sk_state == TCP_LISTEN)
+	if (mask & ~SSS_EV_ALL || sk->sk_state == TCP_LISTEN || sk->sk_type == SOCK_DGRAM)
 		return -EINVAL;
 	if (!events && mask) {
 		events = kzalloc(sizeof(*events), GFP_KERNEL_ACCOUNT);

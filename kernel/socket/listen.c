@@ -126,13 +126,30 @@ int __sss_sock_start_listening(struct sock *sk, u32 backlog, u8 kind)
 	return 0;
 }
 
+/* Of a socket that listens already */
+static int set_backlog(struct sock *sk, u32 backlog)
+{
+	struct sss_sock *ss = sss_sk(sk);
+	struct sss_listener *l;
+
+	if (!ss->parent) {
+		sss_listener_set_backlog(ss->listener, backlog);
+		return 0;
+	}
+	l = sss_tree_listen(ss->parent, sk, backlog);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	sss_listener_put(l);
+	return 0;
+}
+
 /**
  * sss_sock_listen() - listen()
- * @sock: socket bound to names, or a stream: for its substreams
+ * @sock: socket bound to names; or a stream, or its acceptor: for its substreams
  * @backlog: streams that may wait for accept(), cut to net.core.somaxconn by
  *	the core; a second call changes it
  *
- * Return: 0, -EINVAL for a socket that is neither, or an acceptor, -EDESTADDRREQ without names,
+ * Return: 0, -EINVAL for a socket that is neither, -EDESTADDRREQ without names,
  * -EADDRINUSE if somebody listens on them, -EBUSY: the stream has an acceptor,
  * -ENOKEY, -EACCES, -ENOMEM.
  */
@@ -145,9 +162,8 @@ int sss_sock_listen(struct socket *sock, int backlog)
 	lock_sock(sk);
 	if (sss_sk(sk)->stream && sk->sk_state == TCP_ESTABLISHED) {
 		err = __sss_sock_listen_on_stream(sk, limit);
-	} else if (sk->sk_state == TCP_LISTEN && !sss_sk(sk)->parent) {
-		sss_listener_set_backlog(sss_sk(sk)->listener, limit);
-		err = 0;
+	} else if (sk->sk_state == TCP_LISTEN) {
+		err = set_backlog(sk, limit);
 	} else if (sock->state == SS_UNCONNECTED && sk->sk_state == TCP_CLOSE &&
 		   !sss_sk(sk)->parent) {
 		err = __sss_sock_start_listening(sk, limit, SSS_KIND_STREAM);

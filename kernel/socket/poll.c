@@ -28,7 +28,10 @@ static __poll_t poll_listener(const struct sss_sock *ss)
 {
 	if (sss_listener_ready(ss->listener))
 		return EPOLLIN | EPOLLRDNORM;
-	return ss->parent && sss_tree_ended(ss->parent) ? EPOLLHUP : 0;
+	/* accept() says so at once. */
+	if (ss->parent && sss_tree_ended(ss->parent))
+		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	return 0;
 }
 
 static __poll_t poll_stream(struct sock *sk)

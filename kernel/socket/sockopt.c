@@ -125,7 +125,9 @@ static int set_int(struct sock *sk, int name, int val)
 		sss_sk(sk)->reliable = !!val;
 		break;
 	case SSS_DEADLINE:
-		sss_sk(sk)->deadline = val;
+		err = val < 0 ? -EINVAL : 0;
+		if (!err)
+			sss_sk(sk)->deadline = val;
 		break;
 	case SSS_LISTEN_INHERIT:
 		sss_sk(sk)->listen_inherit = !!val;
