@@ -139,6 +139,7 @@ struct sss_channel {
 	struct sss_loss loss;
 	struct sss_cong cong;
 	u64 pace_at;				/* ns, when the next batch may leave */
+	u64 resume_at;				/* ns, when sending goes on that was left; or 0 */
 	bool ping;				/* a PING is wanted */
 	bool confirm;				/* initiator: first packet under new keys */
 	u64 close_code;

@@ -78,6 +78,7 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	at = sss_timer_min(at, __sss_loss_deadline(ch));
 	at = sss_timer_min(at, ch->ack_at);
 	at = sss_timer_min(at, pace_deadline(ch, now));
+	at = sss_timer_min(at, ch->resume_at);
 	at = sss_timer_min(at, down_deadline(ch));
 	at = sss_timer_min(at, pmtu_deadline(ch, now));
 	at = sss_timer_min(at, ch->keys_at);
@@ -152,6 +153,7 @@ static enum hrtimer_restart fire(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	spin_lock_bh(&ch->lock);
 	ch->timer_at = 0;
+	ch->resume_at = 0;
 	if (ch->state != SSS_CHANNEL_CLOSED)
 		expire(ch, ktime_get_ns());
 	spin_unlock_bh(&ch->lock);

@@ -25,6 +25,7 @@
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
 #define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
+#define BATCHES_MOST	32			/* that one call sends */
 #define MEMORY_WAIT	NSEC_PER_MSEC		/* without memory: try again then */
 
 /**
@@ -527,22 +528,26 @@ static void flush(struct sss_channel *ch, struct batch *done)
  * @ch: channel; the caller holds a reference
  *
  * Call it after anything that makes something sendable. What congestion
- * control or pacing holds back goes out later by itself.
+ * control or pacing holds back goes out later by itself, and so does what
+ * others go on writing meanwhile: nobody has to send for all of them for ever.
  *
  * Context: process or softirq, no channel lock held; a socket lock may be.
  */
 void sss_channel_transmit(struct sss_channel *ch)
 {
+	unsigned int left = BATCHES_MOST;
 	struct batch *b;
 
 	do {
 		spin_lock_bh(&ch->lock);
 		b = build(ch);
+		if (b && !--left)
+			ch->resume_at = ktime_get_ns();
 		__sss_timer_update(ch);
 		spin_unlock_bh(&ch->lock);
 		if (b) {
 			seal(b);
 			flush(ch, b);
 		}
-	} while (b);
+	} while (b && left);
 }
