@@ -256,7 +256,7 @@ TEST_F(netlink, sysctls)
 			TH_LOG("%s", entry->d_name);
 	}
 	closedir(dir);
-	EXPECT_EQ(31, n);
+	EXPECT_EQ(32, n);
 	/* min default max, in order, all or nothing */
 	sysctl_read("rmem", before, sizeof(before));
 	EXPECT_EQ(EINVAL, sysctl_write("rmem", "65536 16384 131072"));
@@ -267,10 +267,19 @@ TEST_F(netlink, sysctls)
 	EXPECT_EQ(0, sysctl_write("rmem", "8192 16384 32768"));
 	sysctl_read("rmem", after, sizeof(after));
 	EXPECT_STREQ("8192\t16384\t32768\n", after);
+	sysctl_read("congestion_control", before, sizeof(before));
+	EXPECT_STREQ("cubic\n", before);
+	EXPECT_EQ(0, sysctl_write("congestion_control", "reno\n"));
+	sysctl_read("congestion_control", after, sizeof(after));
+	EXPECT_STREQ("reno\n", after);
+	EXPECT_EQ(EINVAL, sysctl_write("congestion_control", "cubicle"));
+	EXPECT_EQ(EINVAL, sysctl_write("congestion_control", "a name that is much too long"));
 	/* Another namespace has its own. */
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
-	sysctl_read("rmem", after, sizeof(after));
+	sysctl_read("congestion_control", after, sizeof(after));
 	EXPECT_STREQ(before, after);
+	sysctl_read("rmem", after, sizeof(after));
+	EXPECT_STRNE("8192\t16384\t32768\n", after);
 }
 
 TEST_HARNESS_MAIN

@@ -58,6 +58,7 @@
 	X(HS_TIMEOUTS, "HsTimeouts")				\
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
+	X(CONG_UNDONE, "CongUndone")				\
 	X(PTO, "ProbeTimeouts")					\
 	X(BYTES_RESENT, "BytesResent")				\
 	X(ACKS_OPTIMISTIC, "AcksOptimistic")			\

@@ -55,6 +55,7 @@ struct sss_limits {
 	u32 max_peer_memory;		/* likewise, of any one peer. 512 MiB */
 	u32 rmem[3];			/* min default max, 16 KiB 64 KiB 6 MiB */
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
+	u32 congestion_control;		/* index of an algorithm, by name in the sysctl. cubic */
 	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
 };
 

@@ -173,6 +173,13 @@ void sss_channel_local_params(const struct sss_limits *limits, struct sss_params
 	params->datagram_credit = READ_ONCE(limits->datagram_credit);
 }
 
+static void start_congestion(struct sss_channel *ch)
+{
+	u32 algorithm = READ_ONCE(ch->sn->limits.congestion_control);
+
+	sss_cong_init(&ch->cong, sss_cong_algorithm(algorithm), ch->path.mtu);
+}
+
 static void init_transport(struct sss_channel *ch)
 {
 	sss_replay_init(&ch->replay, 0);
@@ -180,7 +187,7 @@ static void init_transport(struct sss_channel *ch)
 	sss_rtt_init(&ch->rtt);
 	sss_loss_init(&ch->loss);
 	ch->path.mtu = SSS_PACKET_MTU_MIN;
-	sss_cong_init(&ch->cong, &sss_cong_reno, ch->path.mtu);
+	start_congestion(ch);
 	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
 	memset(ch->skipped, 0xff, sizeof(ch->skipped));
 }
@@ -432,7 +439,7 @@ static void set_path(struct sss_channel *ch, const union sss_endpoint *to, u64 n
 	dst_cache_reset(&ch->path.cache);
 	__sss_pmtu_start(ch, now);
 	sss_rtt_init(&ch->rtt);
-	sss_cong_init(&ch->cong, &sss_cong_reno, ch->path.mtu);
+	start_congestion(ch);
 	ch->pace_at = 0;
 }
 

@@ -55,6 +55,7 @@ void __sss_loss_sent(struct sss_channel *ch, struct sss_sent *sent)
 	if (!sent->counted)
 		return;
 	loss->in_flight += sent->size;
+	sss_cong_sent(&ch->cong, loss->in_flight);
 	loss->eliciting_in_flight++;
 	loss->last_eliciting = sent->at;
 	if (!ch->oldest_unanswered)
@@ -112,8 +113,31 @@ static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
 	return false;
 }
 
-/* Takes out every packet in [lo, hi]; *newest: when @hi was sent, if it is among them. */
-static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, u64 *newest, u64 *bytes, u64 now)
+/**
+ * struct acked - what an ACK acknowledges for the first time
+ * @largest_at: when the largest number that it names was sent, ns, if it is new
+ * @bytes: that counted as in flight
+ * @growing: of them, those for which the congestion window may grow
+ * @newest: when the last of those was sent, ns
+ */
+struct acked {
+	u64 largest_at;
+	u64 bytes;
+	u64 growing;
+	u64 newest;
+};
+
+static void ack_counted(struct sss_channel *ch, const struct sss_sent *s, struct acked *acked)
+{
+	acked->bytes += s->size;
+	if (!sss_cong_may_grow(&ch->cong, s->at))
+		return;
+	acked->growing += s->size;
+	acked->newest = max(acked->newest, s->at);
+}
+
+/* Takes out every packet in [lo, hi]. */
+static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acked)
 {
 	struct sss_sent *at, *next;
 
@@ -122,16 +146,13 @@ static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, u64 *newest, u64 *
 			break;
 		if (at->number < lo)
 			continue;
-		if (at->number == hi)
-			*newest = at->at;
+		if (at->number == ch->loss.largest_acked)
+			acked->largest_at = at->at;
 		leave_flight(ch, at);
-		if (at->counted) {
-			*bytes += at->size;
-			sss_cong_acked(&ch->cong, at->size, at->at, at->limited,
-				       ch->rtt.latest, now);
-		} else {
+		if (at->counted)
+			ack_counted(ch, at, acked);
+		else
 			__sss_pmtu_acked(ch, at->size);
-		}
 		acked_frames(ch, at);
 		discard(ch, at);
 	}
@@ -169,6 +190,8 @@ static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi, u64 now)
 		if (s->number < lo)
 			continue;
 		be_patient(ch, s, now);
+		if (sss_cong_spurious(&ch->cong, s->at))
+			sss_mib_inc(ch->sn, CONG_UNDONE);
 		acked_frames(ch, s);
 		discard(ch, s);
 		ch->pkts_spurious++;
@@ -225,13 +248,13 @@ static void detect_lost(struct sss_channel *ch, u64 now)
 		declare_lost(ch, s);
 		if (!counted)
 			continue;
+		sss_cong_lost(&ch->cong, at, now);
 		oldest = oldest ?: at;
 		newest = at;
 	}
 	if (!newest)
 		return;
 	lose_patience(loss);
-	sss_cong_congestion(&ch->cong, newest, now);
 	if (ch->rtt.sampled && newest - oldest > PERSISTENT_PTOS * NSEC_PER_USEC *
 	    sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0) && loss->pto_count >= 2)
 		sss_cong_persistent(&ch->cong);
@@ -256,21 +279,17 @@ static u64 first_unanswered(const struct sss_channel *ch)
 	return 0;
 }
 
-static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 *newest,
-		       u64 *bytes, u64 now)
+static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack,
+		       struct acked *acked, u64 now)
 {
 	struct sss_ack_walk walk;
 	u64 lo, hi;
 
 	sss_frame_ack_first(ack, &walk, &lo, &hi);
 	do {
-		u64 at = 0;
-
 		if (is_optimistic(ch, lo, hi))
 			return -EPROTO;
-		ack_range(ch, lo, hi, &at, bytes, now);
-		if (hi == ack->largest)
-			*newest = at;
+		ack_range(ch, lo, hi, acked);
 		if (!list_empty(&ch->loss.gone))
 			find_spurious(ch, lo, hi, now);
 	} while (sss_frame_ack_next(&walk, &lo, &hi));
@@ -290,23 +309,26 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack, 
 int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 now)
 {
 	struct sss_loss *loss = &ch->loss;
-	u64 newest = 0, bytes = 0, before = loss->largest_acked;
+	u64 before = loss->largest_acked;
 	bool any = loss->any_acked;
+	struct acked acked = { };
 
 	lockdep_assert_held(&ch->lock);
 	if (!loss->any_acked || ack->largest > loss->largest_acked)
 		loss->largest_acked = ack->largest;
 	loss->any_acked = true;
-	if (walk_ranges(ch, ack, &newest, &bytes, now)) {
+	if (walk_ranges(ch, ack, &acked, now)) {
 		/* our numbers are counted from there, and CLOSE has to go */
 		loss->largest_acked = before;
 		loss->any_acked = any;
 		sss_mib_inc(ch->sn, ACKS_OPTIMISTIC);
 		return SSS_ERROR_OPTIMISTIC_ACK;
 	}
-	if (newest)
-		sample_rtt(ch, ack, newest, now);
-	if (bytes)
+	if (acked.largest_at)
+		sample_rtt(ch, ack, acked.largest_at, now);
+	if (acked.growing)
+		sss_cong_acked(&ch->cong, acked.growing, acked.newest, ch->rtt.latest, now);
+	if (acked.bytes)
 		loss->pto_count = 0;
 	detect_lost(ch, now);
 	expire_gone(ch, now);

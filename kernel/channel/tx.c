@@ -38,6 +38,7 @@
  * @n: how many
  * @seg: bytes of each but the last
  * @last: bytes of the last
+ * @paced: bytes of those that elicit an acknowledgment
  * @sealed: may leave (sss_channel.tx_lock)
  * @at: where each begins
  */
@@ -50,6 +51,7 @@ struct batch {
 	u16 n;
 	u16 seg;
 	u16 last;
+	u32 paced;
 	bool sealed;
 	u8 *at[SSS_TX_BATCH_MAX];
 };
@@ -206,9 +208,6 @@ static bool record(struct sss_channel *ch, const struct sss_tx_packet *pkt, u64 
 	sent->size = size;
 	sent->eliciting = true;
 	sent->counted = counted;
-	sent->limited = ch->loss.in_flight + size + 3 * ch->path.mtu > ch->cong.cwnd ||
-			(ch->cong.cwnd < ch->cong.ssthresh &&
-			 ch->loss.in_flight > ch->cong.cwnd / 2);
 	sent->n_frames = pkt->n_frames;
 	memcpy(sent->frames, pkt->frames, pkt->n_frames * sizeof(pkt->frames[0]));
 	__sss_loss_sent(ch, sent);
@@ -282,6 +281,8 @@ static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
 	ch->pkts_sent++;
 	ch->bytes_sent += len;
 	commit(ch, b, at, len);
+	if (ch->tx_packet.eliciting)
+		b->paced += len;
 	return len == b->seg;
 }
 
@@ -325,15 +326,14 @@ static void mind_queue(struct sss_channel *ch, u64 rate, u64 now)
 		ch->pace_at = max(ch->pace_at, now + QUEUE_WAIT);
 }
 
+/* Acknowledgments alone do not count (RFC 9002 section 7.7): nothing would wait for them. */
 static void pace(struct sss_channel *ch, const struct batch *b, u64 rate, u64 now)
 {
-	u64 bytes = (u64)(b->n - 1) * b->seg + b->last;
-
-	if (!ch->rtt.sampled || !rate)
+	if (!ch->rtt.sampled || !rate || !b->paced)
 		return;
 	if (ch->pace_at + PACE_BURST < now)
 		ch->pace_at = now - PACE_BURST;
-	ch->pace_at += div64_u64(bytes * NSEC_PER_SEC, rate);
+	ch->pace_at += div64_u64((u64)b->paced * NSEC_PER_SEC, rate);
 }
 
 static void free_batch(struct batch *b)
@@ -359,6 +359,7 @@ static struct batch *alloc_batch(struct sss_channel *ch, struct sss_keypair *pai
 	b->to = ch->path.remote;
 	b->seg = seg;
 	b->n = 0;
+	b->paced = 0;
 	b->sealed = false;
 	return b;
 }

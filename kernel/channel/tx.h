@@ -18,7 +18,6 @@
  * @size: UDP payload bytes
  * @eliciting: the peer must acknowledge it
  * @counted: it counts as in flight (an MTU probe does not)
- * @limited: the window was in use when it left
  * @n_frames: of @frames
  * @frames: what it carried
  */
@@ -29,7 +28,6 @@ struct sss_sent {
 	u32 size;
 	bool eliciting;
 	bool counted;
-	bool limited;
 	u8 n_frames;
 	struct sss_sent_frame frames[];
 };

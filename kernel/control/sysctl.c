@@ -8,6 +8,7 @@
 #include <linux/sysctl.h>
 #include "base/compat.h"
 #include "base/netns.h"
+#include "channel/cong.h"
 #include "control.h"
 
 #define DAY_MS	(24 * 60 * 60 * 1000)
@@ -18,13 +19,15 @@ struct knob {
 	size_t offset;
 	int min;
 	int max;
-	bool triple;
+	enum { NUMBER, TRIPLE, ALGORITHM } kind;
 };
 
 #define ONE(member, lowest, highest)					\
-	{ #member, offsetof(struct sss_limits, member), lowest, highest, false }
+	{ #member, offsetof(struct sss_limits, member), lowest, highest, NUMBER }
 #define THREE(member, lowest, highest)					\
-	{ #member, offsetof(struct sss_limits, member), lowest, highest, true }
+	{ #member, offsetof(struct sss_limits, member), lowest, highest, TRIPLE }
+#define NAME(member)							\
+	{ #member, offsetof(struct sss_limits, member), 0, 0, ALGORITHM }
 
 static const struct knob knobs[] = {
 	ONE(connect_timeout_ms, 10, DAY_MS),
@@ -58,6 +61,7 @@ static const struct knob knobs[] = {
 	ONE(max_peer_memory, 65536, 1024 * MEGA),
 	THREE(rmem, 4096, 64 * MEGA),
 	THREE(wmem, 4096, 64 * MEGA),
+	NAME(congestion_control),
 	ONE(allow_loopback, 0, 1),
 };
 
@@ -83,13 +87,40 @@ static int set_triple(sss_ctl_table *table, int write, void *buffer, size_t *len
 	return 0;
 }
 
+/* The name of a congestion control algorithm */
+static int set_algorithm(sss_ctl_table *table, int write, void *buffer, size_t *len, loff_t *pos)
+{
+	char name[SSS_CONG_NAME_MAX];
+	struct ctl_table copy = *table;
+	u32 *index = table->data;
+	int found, err;
+
+	strscpy(name, sss_cong_algorithm(READ_ONCE(*index))->name, sizeof(name));
+	copy.data = name;
+	copy.maxlen = sizeof(name);
+	err = proc_dostring(&copy, write, buffer, len, pos);
+	if (err || !write)
+		return err;
+	found = sss_cong_find(name);
+	if (found < 0)
+		return found;
+	WRITE_ONCE(*index, found);
+	return 0;
+}
+
 static void fill(struct ctl_table *entry, const struct knob *knob, struct sss_limits *limits)
 {
+	static proc_handler *const handlers[] = {
+		[NUMBER] = proc_dointvec_minmax,
+		[TRIPLE] = set_triple,
+		[ALGORITHM] = set_algorithm,
+	};
+
 	entry->procname = knob->name;
 	entry->data = (char *)limits + knob->offset;
-	entry->maxlen = sizeof(int) * (knob->triple ? 3 : 1);
+	entry->maxlen = sizeof(int) * (knob->kind == TRIPLE ? 3 : 1);
 	entry->mode = 0644;
-	entry->proc_handler = knob->triple ? set_triple : proc_dointvec_minmax;
+	entry->proc_handler = handlers[knob->kind];
 	entry->extra1 = (void *)&knob->min;
 	entry->extra2 = (void *)&knob->max;
 }

@@ -131,7 +131,10 @@ static u32 share_of_memory(const struct sss_stream *st, u32 wanted)
 	return used > 2 * budget ? window : wanted;
 }
 
-/* The window doubles while half of it is read within two round trips. */
+/*
+ * The window doubles while a quarter of it is read within a round trip, or a
+ * little more: that leaves room for a sender that sends twice as much in the next.
+ */
 static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 {
 	const struct sss_limits *limits = &st->ch->sn->limits;
@@ -148,9 +151,9 @@ static void tune(struct sss_stream *st, const struct sock *sk, u32 now)
 				       max(least, most)));
 		return;
 	}
-	if ((rx->read + rx->window - rx->limit) * 2 < rx->window || !rx->window_at)
+	if ((rx->read + rx->window - rx->limit) * 4 < rx->window || !rx->window_at)
 		return;
-	if (READ_ONCE(rtt->sampled) && now - rx->window_at < 2 * round_trip(rtt) &&
+	if (READ_ONCE(rtt->sampled) && now - rx->window_at < round_trip(rtt) / 4 * 5 &&
 	    !sss_memory_is_tight(st->ch))
 		set_window(st, share_of_memory(st, max(rx->window, min(2 * rx->window, most))));
 }
@@ -174,7 +177,7 @@ bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk)
 		due = rx->read + rx->window >= rx->limit + max(rx->window / 2, 1U);
 		if (due)
 			WRITE_ONCE(rx->limit, rx->read + rx->window);
-		if (due || !rx->window_at)
+		if (due || (rx->read && !rx->window_at))
 			rx->window_at = now;
 	}
 	spin_unlock_bh(&rx->lock);

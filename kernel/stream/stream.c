@@ -8,9 +8,12 @@
  * known. When both are over the stream leaves the table, and nothing of it
  * remains in the channel. What has arrived stays with the socket.
  */
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include "stream/table.h"
 #include "wire/frame.h"
+
+#define FRAGMENT	SZ_32K		/* of sk_page_frag() */
 
 static struct kmem_cache *cache;
 
@@ -662,10 +665,14 @@ static void settle_received(struct sss_rxq *rx, struct sock *sk)
 	sk_mem_charge(sk, delta);
 }
 
-/* As in TCP: twice what is under way, as long as nobody chose a size. */
+/*
+ * As in TCP: twice what is under way, as long as nobody chose a size. Memory is
+ * freed by whole fragments, of which the first and the last may hold few bytes;
+ * the same again for what left since the acknowledgment.
+ */
 static void tune_send_buffer(struct sss_stream *st, struct sock *sk)
 {
-	u32 want = 2 * READ_ONCE(st->tx.flight);
+	u32 want = 2 * (READ_ONCE(st->tx.flight) + 2 * FRAGMENT);
 	u32 most = READ_ONCE(st->ch->sn->limits.wmem[2]);
 
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || want <= sk->sk_sndbuf)
