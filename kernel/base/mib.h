@@ -59,6 +59,8 @@
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
 	X(CONG_UNDONE, "CongUndone")				\
+	X(ECN_CE_RECEIVED, "EcnCeReceived")			\
+	X(ECN_FAILED, "EcnFailed")				\
 	X(PTO, "ProbeTimeouts")					\
 	X(BYTES_RESENT, "BytesResent")				\
 	X(ACKS_OPTIMISTIC, "AcksOptimistic")			\

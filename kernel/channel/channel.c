@@ -16,6 +16,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/pmtu.h"
@@ -186,6 +187,7 @@ static void init_transport(struct sss_channel *ch)
 	sss_ackset_init(&ch->received);
 	sss_rtt_init(&ch->rtt);
 	sss_loss_init(&ch->loss);
+	sss_ecn_init(&ch->ecn);
 	ch->path.mtu = SSS_PACKET_MTU_MIN;
 	start_congestion(ch);
 	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
@@ -440,6 +442,7 @@ static void set_path(struct sss_channel *ch, const union sss_endpoint *to, u64 n
 	__sss_pmtu_start(ch, now);
 	sss_rtt_init(&ch->rtt);
 	start_congestion(ch);
+	sss_ecn_new_path(&ch->ecn);
 	ch->pace_at = 0;
 }
 

@@ -101,6 +101,20 @@ struct sss_loss {
 };
 
 /**
+ * struct sss_ecn - ECN (ecn.c)
+ * @received: packets that came with ECT(0), ECT(1), CE
+ * @reported: what the peer counted of ours, likewise
+ * @works: something marked arrived on this path
+ * @failed: we send unmarked
+ */
+struct sss_ecn {
+	u64 received[3];
+	u64 reported[3];
+	bool works;
+	bool failed;
+};
+
+/**
  * struct sss_channel - see the head of this file
  * Members below @lock are protected by it unless said otherwise.
  */
@@ -138,6 +152,7 @@ struct sss_channel {
 	struct sss_rtt rtt;
 	struct sss_loss loss;
 	struct sss_cong cong;
+	struct sss_ecn ecn;
 	u64 pace_at;				/* ns, when the next batch may leave */
 	u64 resume_at;				/* ns, when sending goes on that was left; or 0 */
 	bool ping;				/* a PING is wanted */

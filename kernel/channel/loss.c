@@ -14,6 +14,7 @@
  */
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/ecn.h"
 #include "channel/loss.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
@@ -119,12 +120,14 @@ static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
  * @bytes: that counted as in flight
  * @growing: of them, those for which the congestion window may grow
  * @newest: when the last of those was sent, ns
+ * @marked: packets that left with ECT(0)
  */
 struct acked {
 	u64 largest_at;
 	u64 bytes;
 	u64 growing;
 	u64 newest;
+	u64 marked;
 };
 
 static void ack_counted(struct sss_channel *ch, const struct sss_sent *s, struct acked *acked)
@@ -148,6 +151,7 @@ static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acke
 			continue;
 		if (at->number == ch->loss.largest_acked)
 			acked->largest_at = at->at;
+		acked->marked += at->marked;
 		leave_flight(ch, at);
 		if (at->counted)
 			ack_counted(ch, at, acked);
@@ -330,6 +334,8 @@ int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u
 		sss_cong_acked(&ch->cong, acked.growing, acked.newest, ch->rtt.latest, now);
 	if (acked.bytes)
 		loss->pto_count = 0;
+	if (acked.largest_at && __sss_ecn_on_ack(ch, ack, acked.marked))
+		sss_cong_marked(&ch->cong, acked.largest_at, now);
 	detect_lost(ch, now);
 	expire_gone(ch, now);
 	ch->oldest_unanswered = first_unanswered(ch);
@@ -378,6 +384,7 @@ void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
 	loss->pto_count++;
 	loss->probes = loss->pto_count > 1 ? 2 : 1;
 	ch->ptos++;
+	__sss_ecn_on_pto(ch);
 	sss_mib_inc(ch->sn, PTO);
 }
 

@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/rx.h"
@@ -49,6 +50,7 @@ struct batch {
 	u32 truesize;
 	u32 good;		/* bytes that authenticated */
 	u16 n;
+	u8 ecn;			/* INET_ECN_* of all of them */
 	struct packet packets[];
 };
 
@@ -81,6 +83,7 @@ void sss_rx_enqueue(struct sss_channel *ch, struct sk_buff *skb,
 	b->truesize = skb->truesize;
 	b->good = 0;
 	b->n = n;
+	b->ecn = sss_ecn_of(skb);
 	spin_lock_bh(&ch->rx_lock);
 	if (ch->rx_queued > QUEUE_MAX) {
 		spin_unlock_bh(&ch->rx_lock);
@@ -373,6 +376,7 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 	ch->pkts_received++;
 	ch->bytes_received += p->len;
 	__sss_channel_heard(ch, b->now);
+	__sss_ecn_received(ch, b->ecn);
 	schedule_ack(ch, p->number, eliciting, b->now);
 	return false;
 }

@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/pmtu.h"
@@ -40,6 +41,7 @@
  * @last: bytes of the last
  * @paced: bytes of those that elicit an acknowledgment
  * @sealed: may leave (sss_channel.tx_lock)
+ * @tos: ECN bits of the IP header
  * @at: where each begins
  */
 struct batch {
@@ -53,6 +55,7 @@ struct batch {
 	u16 last;
 	u32 paced;
 	bool sealed;
+	u8 tos;
 	u8 *at[SSS_TX_BATCH_MAX];
 };
 
@@ -133,7 +136,8 @@ static void put_ack(struct sss_channel *ch, struct sss_tx_packet *pkt, u64 now)
 	u64 delay = div_u64(now - ch->received.largest_at, NSEC_PER_USEC);
 
 	if (sss_ackset_empty(&ch->received) ||
-	    sss_frame_ack_put(&pkt->w, &ch->received, delay, SSS_ACKSET_MAX, NULL))
+	    sss_frame_ack_put(&pkt->w, &ch->received, delay, SSS_ACKSET_MAX,
+			      sss_ecn_counts(ch)))
 		return;
 	/* once this packet is acknowledged, older numbers need no mention */
 	pkt->frames[pkt->n_frames++] = (struct sss_sent_frame){
@@ -208,6 +212,7 @@ static bool record(struct sss_channel *ch, const struct sss_tx_packet *pkt, u64 
 	sent->size = size;
 	sent->eliciting = true;
 	sent->counted = counted;
+	sent->marked = sss_ecn_mark(ch);
 	sent->n_frames = pkt->n_frames;
 	memcpy(sent->frames, pkt->frames, pkt->n_frames * sizeof(pkt->frames[0]));
 	__sss_loss_sent(ch, sent);
@@ -358,6 +363,7 @@ static struct batch *alloc_batch(struct sss_channel *ch, struct sss_keypair *pai
 	b->pair = pair;
 	b->to = ch->path.remote;
 	b->seg = seg;
+	b->tos = sss_ecn_mark(ch);
 	b->n = 0;
 	b->paced = 0;
 	b->sealed = false;
@@ -495,7 +501,8 @@ static void send(struct sss_channel *ch, struct batch *b)
 	rcu_read_lock();
 	udp = rcu_dereference(ch->host->udp);
 	if (udp)
-		sss_udp_send(udp, skb, &b->to, &ch->path.cache, b->n > 1 ? b->seg : 0, 0);
+		sss_udp_send(udp, skb, &b->to, &ch->path.cache, b->n > 1 ? b->seg : 0,
+			     b->tos);
 	else
 		kfree_skb(skb);
 	rcu_read_unlock();

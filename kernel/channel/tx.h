@@ -17,6 +17,7 @@
  * @at: ns, when it was sent
  * @size: UDP payload bytes
  * @eliciting: the peer must acknowledge it
+ * @marked: it left with ECT(0)
  * @counted: it counts as in flight (an MTU probe does not)
  * @n_frames: of @frames
  * @frames: what it carried
@@ -28,6 +29,7 @@ struct sss_sent {
 	u32 size;
 	bool eliciting;
 	bool counted;
+	bool marked;
 	u8 n_frames;
 	struct sss_sent_frame frames[];
 };
