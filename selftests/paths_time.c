@@ -281,4 +281,26 @@ TEST_F_TIMEOUT(paths, fair_to_tcp, 1800)
 	}
 }
 
+/* LEDBAT alone fills a link, and leaves it to TCP when that comes. */
+TEST_F_TIMEOUT(paths, ledbat, 600)
+{
+	struct path path = { "background", 10000, 10000, 40, 200, 0, 60 };
+	struct flow flows[2];
+	double alone, share;
+
+	alone = goodput(&path, false, "ledbat");
+	take(&path);
+	ASSERT_TRUE(start(&flows[0], false, "ledbat"));
+	read_for(flows, 1, 5000);
+	ASSERT_TRUE(start(&flows[1], true, "cubic"));
+	flows[0].got = 0;
+	read_for(flows, 2, path.seconds * 1000);
+	share = 100.0 * flows[0].got / (flows[0].got + flows[1].got);
+	TH_LOG("alone %.0f kbit/s, %.1f %% beside TCP", alone, share);
+	EXPECT_LT(0.9 * path.rate, alone);
+	EXPECT_GT(10, share);
+	stop(&flows[0]);
+	stop(&flows[1]);
+}
+
 TEST_HARNESS_MAIN

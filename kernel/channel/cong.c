@@ -21,7 +21,9 @@
 #define CSS_ROUNDS	5
 
 /* The first is the default. */
-static const struct sss_cong_ops *const algorithms[] = { &sss_cong_cubic, &sss_cong_reno };
+static const struct sss_cong_ops *const algorithms[] = {
+	&sss_cong_cubic, &sss_cong_reno, &sss_cong_ledbat,
+};
 
 /**
  * sss_cong_algorithm() - an algorithm by its number
@@ -181,13 +183,15 @@ bool sss_cong_may_grow(const struct sss_cong *cong, u64 sent_at)
 void sss_cong_acked(struct sss_cong *cong, u64 bytes, u64 newest, u32 rtt_us, u64 now)
 {
 	note_round(cong, newest, now);
+	if (cong->ops->on_sample)
+		cong->ops->on_sample(cong, rtt_us, now);
 	if (!is_limited(cong))
 		return;
 	if (cong->cwnd < cong->ssthresh)
 		cong->cwnd += grow_in_slow_start(cong, bytes, rtt_us);
 	else
 		cong->ops->on_acked(cong, bytes, rtt_us, now);
-	cong->cwnd = min(cong->cwnd, CWND_MAX);
+	cong->cwnd = clamp_t(u64, cong->cwnd, minimum_window(cong), CWND_MAX);
 }
 
 /* At most one recovery period a round trip (RFC 9002 section 7.3.2) */
@@ -270,6 +274,23 @@ bool sss_cong_spurious(struct sss_cong *cong, u64 sent_at)
 	cong->undo_cwnd = 0;
 	cong->recovery_start = cong->undo_after;
 	return true;
+}
+
+/**
+ * sss_cong_grow() - for algorithms: make a window larger by a fraction
+ * @window: bytes
+ * @gain: numerator, bytes
+ * @per: denominator
+ * @rest: what is too little for a byte, until the next call
+ */
+void sss_cong_grow(u64 *window, u64 gain, u64 per, u64 *rest)
+{
+	u64 bytes;
+
+	*rest += gain;
+	bytes = div64_u64(*rest, per);
+	*rest -= bytes * per;
+	*window += bytes;
 }
 
 /**

@@ -25,6 +25,7 @@ struct sss_cong;
  * struct sss_cong_ops - an algorithm
  * @name: as in sysctl, less than SSS_CONG_NAME_MAX bytes
  * @init: @priv is zeroed, cwnd and ssthresh are set
+ * @on_sample: a round trip was measured; may be NULL
  * @on_acked: @bytes sent outside recovery were acknowledged while the window
  *	was in use
  * @on_congestion: a loss or CE mark begins a recovery period: set ssthresh and
@@ -33,6 +34,7 @@ struct sss_cong;
 struct sss_cong_ops {
 	const char *name;
 	void (*init)(struct sss_cong *cong);
+	void (*on_sample)(struct sss_cong *cong, u32 rtt_us, u64 now);
 	void (*on_acked)(struct sss_cong *cong, u64 bytes, u32 rtt_us, u64 now);
 	void (*on_congestion)(struct sss_cong *cong, u64 now);
 };
@@ -81,6 +83,7 @@ struct sss_cong {
 };
 
 extern const struct sss_cong_ops sss_cong_cubic;
+extern const struct sss_cong_ops sss_cong_ledbat;
 extern const struct sss_cong_ops sss_cong_reno;
 
 #define SSS_CONG_NAME_MAX	16
@@ -97,6 +100,7 @@ void sss_cong_lost(struct sss_cong *cong, u64 sent_at, u64 now);
 void sss_cong_marked(struct sss_cong *cong, u64 sent_at, u64 now);
 void sss_cong_persistent(struct sss_cong *cong);
 bool sss_cong_spurious(struct sss_cong *cong, u64 sent_at);
+void sss_cong_grow(u64 *window, u64 gain, u64 per, u64 *rest);
 u64 sss_cong_pacing_rate(const struct sss_cong *cong, u32 srtt_us);
 
 #endif /* _SSS_CHANNEL_CONG_H */

@@ -25,7 +25,7 @@
  * @k_ms: from @epoch until the curve is at @w_max
  * @w_est: what NewReno would have
  * @prior: window before the last reduction
- * @rest: acknowledged bytes times packet size that have not grown the window yet
+ * @rest: see sss_cong_grow()
  * @rest_est: likewise, of @w_est
  */
 struct cubic {
@@ -93,17 +93,6 @@ static u64 curve(const struct sss_cong *cong, const struct cubic *c, u64 t_ms)
 	return c->w_max - min(delta, c->w_max);
 }
 
-/* Grows *@window by @gain / @per bytes; what is too little for one is kept in *@rest. */
-static void grow(u64 *window, u64 gain, u64 per, u64 *rest)
-{
-	u64 bytes;
-
-	*rest += gain;
-	bytes = div64_u64(*rest, per);
-	*rest -= bytes * per;
-	*window += bytes;
-}
-
 /* Section 4.3: one packet a round trip, or 9/17 of one below the window before. */
 static void grow_like_reno(struct sss_cong *cong, u64 bytes)
 {
@@ -112,7 +101,7 @@ static void grow_like_reno(struct sss_cong *cong, u64 bytes)
 
 	if (c->w_est < c->prior)
 		gain = div_u64(gain * 9, 17);
-	grow(&c->w_est, gain, cong->cwnd, &c->rest_est);
+	sss_cong_grow(&c->w_est, gain, cong->cwnd, &c->rest_est);
 }
 
 static void on_acked(struct sss_cong *cong, u64 bytes, u32 rtt_us, u64 now)
@@ -135,7 +124,7 @@ static void on_acked(struct sss_cong *cong, u64 bytes, u32 rtt_us, u64 now)
 	}
 	target = curve(cong, c, div_u64(t + rtt, NSEC_PER_MSEC));
 	target = clamp(target, cong->cwnd, cong->cwnd + cong->cwnd / 2);
-	grow(&cong->cwnd, (target - cong->cwnd) * bytes, cong->cwnd, &c->rest);
+	sss_cong_grow(&cong->cwnd, (target - cong->cwnd) * bytes, cong->cwnd, &c->rest);
 }
 
 /* Sections 4.6 and 4.7 */
