@@ -59,6 +59,7 @@
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
 	X(CONG_UNDONE, "CongUndone")				\
+	X(CONG_PERSISTENT, "CongPersistent")			\
 	X(ECN_CE_RECEIVED, "EcnCeReceived")			\
 	X(ECN_FAILED, "EcnFailed")				\
 	X(PTO, "ProbeTimeouts")					\

@@ -89,6 +89,7 @@ static void on_acked(struct sss_cong *cong, u64 bytes, u32 rtt_us, u64 now)
 	l->reduced_at = now;
 	excess = div_u64(cong->cwnd * (delay - TARGET_US), TARGET_US);
 	cong->cwnd -= min(excess, cong->cwnd / 2);
+	cong->ssthresh = cong->cwnd;	/* no slow start back up to it */
 }
 
 static void on_congestion(struct sss_cong *cong, u64 now)

@@ -121,6 +121,8 @@ static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
  * @growing: of them, those for which the congestion window may grow
  * @newest: when the last of those was sent, ns
  * @marked: packets that left with ECT(0)
+ * @first_at: when the first one was sent, ns
+ * @last_at: and the last
  */
 struct acked {
 	u64 largest_at;
@@ -128,6 +130,8 @@ struct acked {
 	u64 growing;
 	u64 newest;
 	u64 marked;
+	u64 first_at;
+	u64 last_at;
 };
 
 static void ack_counted(struct sss_channel *ch, const struct sss_sent *s, struct acked *acked)
@@ -152,6 +156,8 @@ static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acke
 		if (at->number == ch->loss.largest_acked)
 			acked->largest_at = at->at;
 		acked->marked += at->marked;
+		acked->first_at = min(acked->first_at, at->at);
+		acked->last_at = max(acked->last_at, at->at);
 		leave_flight(ch, at);
 		if (at->counted)
 			ack_counted(ch, at, acked);
@@ -230,13 +236,29 @@ static void declare_lost(struct sss_channel *ch, struct sss_sent *s)
 	list_move_tail(&s->node, &ch->loss.gone);
 }
 
-/* RFC 9002 section 6.1: by packet threshold and by time; sets loss_time. */
-static void detect_lost(struct sss_channel *ch, u64 now)
+/*
+ * Was everything lost for so long that the path is another one now (RFC 9002
+ * section 7.6)? @oldest, @newest: when the first and the last of it were sent
+ */
+static bool is_persistent(const struct sss_channel *ch, u64 oldest, u64 newest)
+{
+	u64 period = PERSISTENT_PTOS * NSEC_PER_USEC *
+		     sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
+
+	return ch->rtt.sampled && oldest && newest - oldest > period;
+}
+
+/*
+ * RFC 9002 section 6.1: by packet threshold and by time; sets loss_time. @arrived:
+ * when the first packet was sent that is acknowledged just now, ns
+ */
+static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 {
 	struct sss_loss *loss = &ch->loss;
 	u64 delay = max(sss_rtt_loss_delay(&ch->rtt) * NSEC_PER_USEC, loss->patience);
 	u64 newest = 0, oldest = 0;
 	struct sss_sent *s, *next;
+	bool any = false;
 
 	loss->loss_time = 0;
 	list_for_each_entry_safe(s, next, &loss->sent, node) {
@@ -253,15 +275,20 @@ static void detect_lost(struct sss_channel *ch, u64 now)
 		if (!counted)
 			continue;
 		sss_cong_lost(&ch->cong, at, now);
+		any = true;
+		/* nothing that was sent between the two may have arrived */
+		if (at <= loss->arrived || at >= arrived)
+			continue;
 		oldest = oldest ?: at;
 		newest = at;
 	}
-	if (!newest)
+	if (!any)
 		return;
 	lose_patience(loss);
-	if (ch->rtt.sampled && newest - oldest > PERSISTENT_PTOS * NSEC_PER_USEC *
-	    sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0) && loss->pto_count >= 2)
+	if (is_persistent(ch, oldest, newest)) {
 		sss_cong_persistent(&ch->cong);
+		sss_mib_inc(ch->sn, CONG_PERSISTENT);
+	}
 }
 
 static void sample_rtt(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 sent_at,
@@ -315,7 +342,7 @@ int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u
 	struct sss_loss *loss = &ch->loss;
 	u64 before = loss->largest_acked;
 	bool any = loss->any_acked;
-	struct acked acked = { };
+	struct acked acked = { .first_at = U64_MAX };
 
 	lockdep_assert_held(&ch->lock);
 	if (!loss->any_acked || ack->largest > loss->largest_acked)
@@ -336,7 +363,8 @@ int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u
 		loss->pto_count = 0;
 	if (acked.largest_at && __sss_ecn_on_ack(ch, ack, acked.marked))
 		sss_cong_marked(&ch->cong, acked.largest_at, now);
-	detect_lost(ch, now);
+	detect_lost(ch, acked.first_at, now);
+	loss->arrived = max(loss->arrived, acked.last_at);
 	expire_gone(ch, now);
 	ch->oldest_unanswered = first_unanswered(ch);
 	return 0;
@@ -376,7 +404,7 @@ void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
 	lockdep_assert_held(&ch->lock);
 	if (loss->loss_time) {
 		if (loss->loss_time <= now)
-			detect_lost(ch, now);
+			detect_lost(ch, U64_MAX, now);
 		return;
 	}
 	if (!loss->eliciting_in_flight || __sss_loss_deadline(ch) > now)
