@@ -88,6 +88,7 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 		sss_keyring_end_state(&ch->ring);
 	sss_keyring_add_initiator(&ch->ring, pair);
 	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from, *restart);
+	sss_rtt_guess(&ch->rtt, div_u64(ktime_get_ns() - ch->hs->sent_at, NSEC_PER_USEC));
 	ch->confirm = true;
 	ch->connect_rtts = ch->hs->sends;
 	__sss_initiate_finish(ch);
@@ -168,6 +169,7 @@ static bool take_again(struct sss_channel *ch, struct sss_msg_initiate *msg)
 	if (ok) {
 		hs->cookies++;
 		hs->sends++;
+		hs->sent_at = ktime_get_ns();
 		*msg = hs->list[0]->msg;
 	}
 	spin_unlock_bh(&ch->lock);

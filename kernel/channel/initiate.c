@@ -20,6 +20,7 @@
 #include "crypto/index.h"
 
 #define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
+#define SENDS_EVEN	4U	/* INITIATEs before they become rarer */
 #define PROBES_MAX	3U		/* to an endpoint nobody vouches for ... */
 #define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
 
@@ -404,9 +405,11 @@ static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *m
 		collect(ch, t, hs->family, true);
 		hs->sends++;
 		hs->cookies = 0;
+		hs->sent_at = ktime_get_ns();
 	}
 	hs->next_send = ktime_get_ns() + jitter(hs->interval);
-	hs->interval = min(2 * hs->interval, max);
+	if (hs->sends >= SENDS_EVEN)
+		hs->interval = min(2 * hs->interval, max);
 	__sss_timer_update(ch);
 	spin_unlock_bh(&ch->lock);
 	return any;

@@ -64,6 +64,7 @@ struct sss_probes {
  * @family: of the endpoints to try, AF_UNSPEC: all
  * @list: newest first
  * @next_send: ns, 0: at once
+ * @sent_at: ns, when the newest message went out last, cookies included
  * @interval: ns, to the one after that
  * @fail_at: ns, when connects fail, 0: they did
  * @sends: how often sent
@@ -82,6 +83,7 @@ struct sss_handshaking {
 	int family;
 	struct sss_initiation *list[SSS_INITIATE_KEEP];
 	u64 next_send;
+	u64 sent_at;
 	u64 interval;
 	u64 fail_at;
 	u32 sends;

@@ -71,9 +71,10 @@ static bool admit(struct sss_host *host, const struct sss_msg_initiate *msg,
 	return false;
 }
 
-static void send_respond(struct sss_handshakes *hs, const struct sss_half_open *slot,
+static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 			 const union sss_endpoint *to)
 {
+	WRITE_ONCE(slot->answered, ktime_get_ns());
 	sss_mib_inc(slot->sn, HS_TX_RESPOND);
 	sss_handshake_send(hs->host, &slot->respond, sizeof(slot->respond), to);
 }
@@ -396,6 +397,7 @@ static void __take_effect(struct sss_channel *ch, struct sss_keypair *pair,
 {
 	lockdep_assert_held(&ch->lock);
 	__sss_channel_establish(ch, pair, slot->remote_incarnation, &slot->params, from, restart);
+	sss_rtt_guess(&ch->rtt, div_u64(ktime_get_ns() - READ_ONCE(slot->answered), NSEC_PER_USEC));
 	__sss_initiate_superseded(ch, pair->stamp);
 	sss_peer_learn_endpoint(ch->peer, from);
 	sss_mib_inc(ch->sn, HS_CONFIRMED);

@@ -21,8 +21,9 @@
  * @params: what the INITIATE said
  * @noise: tells a duplicate
  * @respond: the answer, complete
+ * @answered: ns, when it went out last, WRITE_ONCE
  *
- * Constant once in the list.
+ * Constant once in the list, but for @answered.
  */
 struct sss_half_open {
 	struct kref ref;
@@ -38,6 +39,7 @@ struct sss_half_open {
 	struct sss_params params;
 	struct sss_noise_handshake noise;
 	struct sss_msg_respond respond;
+	u64 answered;
 };
 
 void sss_slot_put(struct sss_half_open *slot);

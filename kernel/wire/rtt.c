@@ -15,6 +15,22 @@ void sss_rtt_init(struct sss_rtt *rtt)
 }
 
 /**
+ * sss_rtt_guess() - the handshake took a round trip (RFC 9002 section 6.2.2)
+ * @rtt: estimator
+ * @us: from a handshake message to its answer, microseconds. It includes what the
+ *	other side computed, and may belong to a copy, so it is no sample
+ *
+ * Nothing happens if there was a sample.
+ */
+void sss_rtt_guess(struct sss_rtt *rtt, u64 us)
+{
+	if (rtt->sampled)
+		return;
+	rtt->smoothed = min_t(u64, us, PTO_MAX_US);
+	rtt->var = rtt->smoothed / 2;
+}
+
+/**
  * sss_rtt_sample() - a packet was acknowledged (RFC 9002 sections 5.1 to 5.3)
  * @rtt: estimator
  * @latest_us: from sending the largest newly acknowledged packet to its ACK

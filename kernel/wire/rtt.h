@@ -27,6 +27,7 @@ struct sss_rtt {
 };
 
 void sss_rtt_init(struct sss_rtt *rtt);
+void sss_rtt_guess(struct sss_rtt *rtt, u64 us);
 void sss_rtt_sample(struct sss_rtt *rtt, u32 latest_us, u32 ack_delay_us, u32 max_ack_delay_us);
 /* smoothed + max(4 * var, granularity) + max_ack_delay, doubled @backoff times, at most 60 s */
 u64 sss_rtt_pto(const struct sss_rtt *rtt, u32 max_ack_delay_us, u32 backoff);

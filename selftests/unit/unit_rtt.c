@@ -113,6 +113,23 @@ TEST_F(rtt, pto)
 	EXPECT_EQ(self->rtt.smoothed + 1000, sss_rtt_pto(&self->rtt, 0, 0));
 }
 
+/* 6.2.2: the handshake's round trip serves until there is a sample, not after. */
+TEST_F(rtt, guess)
+{
+	sss_rtt_guess(&self->rtt, 50000);
+	EXPECT_EQ(150000 + MAX_DELAY, sss_rtt_pto(&self->rtt, MAX_DELAY, 0));
+	EXPECT_FALSE(self->rtt.sampled);
+	sss_rtt_sample(&self->rtt, 100000, 0, MAX_DELAY);
+	EXPECT_EQ(100000, self->rtt.smoothed);
+	EXPECT_EQ(100000, self->rtt.min);
+	sss_rtt_guess(&self->rtt, 10);
+	EXPECT_EQ(100000, self->rtt.smoothed);
+
+	sss_rtt_init(&self->rtt);
+	sss_rtt_guess(&self->rtt, ~0ULL);
+	EXPECT_EQ(60000000, sss_rtt_pto(&self->rtt, MAX_DELAY, 0));
+}
+
 /* 6.1.2: 9/8 of the larger of smoothed and latest, at least the granularity */
 TEST_F(rtt, loss_delay)
 {
