@@ -63,6 +63,7 @@
 	X(ECN_CE_RECEIVED, "EcnCeReceived")			\
 	X(ECN_FAILED, "EcnFailed")				\
 	X(PTO, "ProbeTimeouts")					\
+	X(PATH_CHANGES, "PathChanges")				\
 	X(BYTES_RESENT, "BytesResent")				\
 	X(ACKS_OPTIMISTIC, "AcksOptimistic")			\
 	X(CHANNEL_ERRORS, "ChannelErrors")			\

@@ -67,6 +67,19 @@ static struct sss_keypair *read_respond(struct sss_channel *ch, const struct sss
 	return pair;
 }
 
+/* Did our INITIATE go there? Otherwise somebody may have changed the source. */
+static bool is_candidate(struct sss_channel *ch, const union sss_endpoint *from)
+{
+	struct sss_candidates c;
+	unsigned int i;
+
+	__sss_candidates_collect(ch, &c, AF_UNSPEC, false);
+	for (i = 0; i < c.n; i++)
+		if (sss_endpoint_equal(&c.ep[i], from))
+			return true;
+	return false;
+}
+
 /*
  * The handshake is done, if it is the first RESPOND: takes over the pair and
  * returns true; and whether the state has to be restarted.
@@ -87,7 +100,8 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 	if (*restart)
 		sss_keyring_end_state(&ch->ring);
 	sss_keyring_add_initiator(&ch->ring, pair);
-	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from, *restart);
+	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from,
+				is_candidate(ch, from), *restart);
 	sss_rtt_guess(&ch->rtt, div_u64(ktime_get_ns() - ch->hs->sent_at, NSEC_PER_USEC));
 	ch->confirm = true;
 	ch->connect_rtts = ch->hs->sends;
@@ -164,7 +178,7 @@ static bool take_again(struct sss_channel *ch, struct sss_msg_initiate *msg)
 	bool ok;
 
 	spin_lock_bh(&ch->lock);
-	ok = hs->wanted && hs->list[0] && hs->cookies < SSS_INITIATE_TARGETS &&
+	ok = hs->wanted && hs->list[0] && hs->cookies < SSS_CANDIDATES_MAX &&
 	     ch->state != SSS_CHANNEL_CLOSED;
 	if (ok) {
 		hs->cookies++;

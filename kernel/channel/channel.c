@@ -19,6 +19,7 @@
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
+#include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/rx.h"
 #include "channel/slot.h"
@@ -118,6 +119,7 @@ static void free_channel(struct sss_channel *ch)
 	if (ch->tx_frag.page)
 		put_page(ch->tx_frag.page);
 	dst_cache_destroy(&ch->path.cache);
+	kfree(ch->trials);
 	pr_debug("Channel %u destroyed\n", ch->id);
 	sss_gauge_dec(ch->sn, CHANNELS);
 	sss_peer_put(ch->peer);
@@ -174,7 +176,13 @@ void sss_channel_local_params(const struct sss_limits *limits, struct sss_params
 	params->datagram_credit = READ_ONCE(limits->datagram_credit);
 }
 
-static void start_congestion(struct sss_channel *ch)
+/**
+ * __sss_channel_start_congestion() - congestion control begins, on a new path
+ * @ch: channel
+ *
+ * Context: channel lock held, or nobody else sees the channel yet.
+ */
+void __sss_channel_start_congestion(struct sss_channel *ch)
 {
 	u32 algorithm = READ_ONCE(ch->sn->limits.congestion_control);
 
@@ -189,7 +197,7 @@ static void init_transport(struct sss_channel *ch)
 	sss_loss_init(&ch->loss);
 	sss_ecn_init(&ch->ecn);
 	ch->path.mtu = SSS_PACKET_MTU_MIN;
-	start_congestion(ch);
+	__sss_channel_start_congestion(ch);
 	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
 	memset(ch->skipped, 0xff, sizeof(ch->skipped));
 }
@@ -431,21 +439,6 @@ static void forget_transport(struct sss_channel *ch)
 	ch->restarting = true;
 }
 
-static void set_path(struct sss_channel *ch, const union sss_endpoint *to, u64 now)
-{
-	bool fresh = ch->state == SSS_CHANNEL_NEW;
-
-	if (!fresh && sss_endpoint_equal(&ch->path.remote, to))
-		return;
-	ch->path.remote = *to;
-	dst_cache_reset(&ch->path.cache);
-	__sss_pmtu_start(ch, now);
-	sss_rtt_init(&ch->rtt);
-	start_congestion(ch);
-	sss_ecn_new_path(&ch->ecn);
-	ch->pace_at = 0;
-}
-
 /**
  * __sss_channel_establish() - a handshake is proved: both states match from here
  * @ch: channel
@@ -454,6 +447,8 @@ static void set_path(struct sss_channel *ch, const union sss_endpoint *to, u64 n
  * @remote: the peer's transport parameters; they never lower those of a state
  *	that goes on
  * @from: where the proof came from
+ * @proved: what we sent there has arrived; otherwise a path that there was stays
+ *	until __sss_path_received() has seen more
  * @restart: the peer's state is new: the caller follows with
  *	sss_channel_restart() once it has let go of the lock
  *
@@ -461,7 +456,7 @@ static void set_path(struct sss_channel *ch, const union sss_endpoint *to, u64 n
  */
 void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 			     u64 remote_incarnation, const struct sss_params *remote,
-			     const union sss_endpoint *from, bool restart)
+			     const union sss_endpoint *from, bool proved, bool restart)
 {
 	u64 now = ktime_get_ns();
 
@@ -477,7 +472,10 @@ void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 		sss_params_raise(&ch->remote, remote);
 	}
 	ch->remote_incarnation = remote_incarnation;
-	set_path(ch, from, now);
+	if (restart || ch->state == SSS_CHANNEL_NEW)
+		__sss_path_begin(ch, from, proved, now);
+	else if (proved)
+		__sss_path_change(ch, from, now);
 	if (ch->state == SSS_CHANNEL_NEW)
 		sss_netns_event(ch->sn, SSS_EVENT_CHANNEL_NEW,
 				(const struct sss_eid *)ch->host->identity.eid, &ch->peer->eid);

@@ -38,6 +38,7 @@
 
 struct sss_channel;
 struct sk_buff;
+struct sss_trial;
 
 #define SSS_SKIPPED		4	/* skipped packet numbers remembered */
 
@@ -51,6 +52,10 @@ enum sss_channel_state {
  * struct sss_path - where packets go
  * @remote: address and port
  * @cache: route
+ * @changes: how often @remote changed; tells a route that was found for the one before
+ * @unproved: what we sent there may not have arrived: at most @budget goes there
+ * @budget: bytes
+ * @unroutable: no route leads there
  * @mtu: UDP payload of full packets
  * @probe_next: size worth probing, 0: none
  * @probe_max: nothing larger is worth probing
@@ -61,6 +66,10 @@ enum sss_channel_state {
 struct sss_path {
 	union sss_endpoint remote;
 	struct dst_cache cache;
+	u32 changes;
+	bool unproved;
+	bool unroutable;
+	u64 budget;
 	u32 mtu;
 	u32 probe_next;
 	u32 probe_max;
@@ -177,6 +186,9 @@ struct sss_channel {
 	int end_err;				/* streams end with it */
 	bool challenged;			/* a PATH_RESPONSE is due */
 	u8 challenge[8];
+	struct sss_trial *trials;		/* endpoints beside the path (path.c), or NULL */
+	bool aside;				/* one of them is to get something */
+	bool moving;				/* the peer may be at one of them */
 
 	spinlock_t tx_lock;			/* leaf: the next two */
 	struct list_head tx_queue;		/* batches in order of number */
@@ -212,6 +224,7 @@ void __sss_channel_drop_stream(struct sss_channel *ch);
 bool __sss_channel_may_send(struct sss_channel *ch);
 void __sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type);
 void __sss_channel_closed_by_peer(struct sss_channel *ch, const struct sss_frame_close *frame);
+void __sss_channel_start_congestion(struct sss_channel *ch);
 void __sss_channel_heard(struct sss_channel *ch, u64 now);
 void __sss_channel_shut(struct sss_channel *ch, int err, bool tell);
 bool sss_channel_queue_rx(struct sss_channel *ch);

@@ -80,6 +80,7 @@ u64 __sss_handshake_deadline(const struct sss_channel *ch);
 void __sss_handshake_on_timer(struct sss_channel *ch, u64 now);
 void sss_handshake_work(struct sss_channel *ch);
 bool __sss_handshake_pending(const struct sss_channel *ch);
+void __sss_handshake_hurry(struct sss_channel *ch);
 
 bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
 void __sss_initiate_superseded(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
@@ -110,7 +111,7 @@ u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 p
 void sss_channel_local_params(const struct sss_limits *limits, struct sss_params *params);
 void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 			     u64 remote_incarnation, const struct sss_params *remote,
-			     const union sss_endpoint *from, bool restart);
+			     const union sss_endpoint *from, bool proved, bool restart);
 struct sss_channel *sss_channel_create(struct sss_peer *peer, u64 incarnation);
 
 #endif /* _SSS_CHANNEL_HANDSHAKE_H */

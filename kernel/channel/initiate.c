@@ -14,6 +14,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/candidates.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
 #include "channel/timer.h"
@@ -21,14 +22,6 @@
 
 #define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
 #define SENDS_EVEN	4U	/* INITIATEs before they become rarer */
-#define PROBES_MAX	3U		/* to an endpoint nobody vouches for ... */
-#define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
-
-/* Where a message is going */
-struct targets {
-	unsigned int n;
-	union sss_endpoint ep[SSS_INITIATE_TARGETS];
-};
 
 static u64 limit_ns(const u32 *ms)
 {
@@ -165,6 +158,26 @@ bool __sss_handshake_pending(const struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
 	return ch->hs->wanted;
+}
+
+/**
+ * __sss_handshake_hurry() - a handshake under way has new hope
+ * @ch: channel, referenced by the caller
+ *
+ * What waits for its next turn is sent at once, and the pauses begin anew.
+ *
+ * Context: channel lock held.
+ */
+void __sss_handshake_hurry(struct sss_channel *ch)
+{
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	if (!hs->wanted)
+		return;
+	hs->next_send = 0;
+	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
+	__queue(ch);
 }
 
 /**
@@ -327,64 +340,6 @@ static void adopt(struct sss_channel *ch, struct sss_initiation *in)
 	free_initiation(drop);
 }
 
-/* May one more packet go to an endpoint that nobody vouches for? */
-static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, u64 now)
-{
-	struct sss_probes *p, *use = &hs->probes[0];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(hs->probes); i++) {
-		p = &hs->probes[i];
-		if (p->since && sss_endpoint_equal(&p->ep, ep)) {
-			use = p;
-			break;
-		}
-		if (p->since < use->since)
-			use = p;
-	}
-	if (i == ARRAY_SIZE(hs->probes) || now >= use->since + PROBES_PERIOD)
-		*use = (struct sss_probes){ .ep = *ep, .since = now };
-	return use->n++ < PROBES_MAX;
-}
-
-static bool is_wanted(const union sss_endpoint *ep, int family)
-{
-	return family == AF_UNSPEC || ep->sa.sa_family == family;
-}
-
-static void add_target(struct targets *t, const union sss_endpoint *ep, int family)
-{
-	unsigned int i;
-
-	if (!is_wanted(ep, family))
-		return;
-	for (i = 0; i < t->n; i++)
-		if (sss_endpoint_equal(&t->ep[i], ep))
-			return;
-	t->ep[t->n++] = *ep;
-}
-
-/* Where the peer may be. Channel lock held; @count: something is sent there. */
-static void collect(struct sss_channel *ch, struct targets *t, int family, bool count)
-{
-	struct sss_peer *peer = ch->peer;
-	u64 now = ktime_get_ns();
-	unsigned int i;
-
-	t->n = 0;
-	if (ch->state == SSS_CHANNEL_OPEN)
-		add_target(t, &ch->path.remote, family);
-	spin_lock_bh(&peer->lock);
-	for (i = 0; i < peer->n_endpoints; i++) {
-		const struct sss_peer_endpoint *pe = &peer->endpoints[i];
-
-		if (is_wanted(&pe->ep, family) &&
-		    (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now)))
-			add_target(t, &pe->ep, family);
-	}
-	spin_unlock_bh(&peer->lock);
-}
-
 static u64 jitter(u64 ns)
 {
 	return div_u64(ns * (900 + get_random_u32_below(201)), 1000);
@@ -392,7 +347,7 @@ static u64 jitter(u64 ns)
 
 /* The newest message, and where it goes; false: there is none */
 static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *msg,
-			      struct targets *t)
+			      struct sss_candidates *t)
 {
 	struct sss_handshaking *hs = ch->hs;
 	u64 max = limit_ns(&ch->sn->limits.initiate_interval_max_ms);
@@ -402,7 +357,7 @@ static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *m
 	any = hs->wanted && hs->list[0] && ch->state != SSS_CHANNEL_CLOSED;
 	if (any) {
 		*msg = hs->list[0]->msg;
-		collect(ch, t, hs->family, true);
+		__sss_candidates_collect(ch, t, hs->family, true);
 		hs->sends++;
 		hs->cookies = 0;
 		hs->sent_at = ktime_get_ns();
@@ -434,7 +389,7 @@ void sss_initiate_send(struct sss_channel *ch, struct sss_msg_initiate *msg,
 static void transmit(struct sss_channel *ch)
 {
 	struct sss_msg_initiate msg;
-	struct targets t;
+	struct sss_candidates t;
 	unsigned int i;
 
 	if (!next_transmission(ch, &msg, &t))
@@ -534,14 +489,14 @@ void sss_handshake_work(struct sss_channel *ch)
 int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family)
 {
 	struct sss_handshaking *hs = ch->hs;
-	struct targets t;
+	struct sss_candidates t;
 	int err = 0;
 
 	spin_lock_bh(&ch->lock);
 	if (ch->state == SSS_CHANNEL_CLOSED) {
 		err = -ESTALE;
 	} else if (!__sss_channel_may_send(ch)) {
-		collect(ch, &t, family, false);
+		__sss_candidates_collect(ch, &t, family, false);
 		if (!t.n)
 			err = -EHOSTUNREACH;
 		else if (!hs->wanted)

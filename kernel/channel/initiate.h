@@ -6,12 +6,12 @@
 #ifndef _SSS_CHANNEL_INITIATE_H
 #define _SSS_CHANNEL_INITIATE_H
 
+#include "channel/candidates.h"
 #include "channel/channel.h"
 #include "crypto/index.h"
 #include "crypto/noise.h"
 
 #define SSS_INITIATE_KEEP	3	/* initiations that a RESPOND may answer */
-#define SSS_INITIATE_TARGETS	(SSS_PEER_ENDPOINTS_MAX + 1)
 
 /**
  * struct sss_initiation - one INITIATE that is awaiting RESPOND
@@ -39,18 +39,6 @@ struct sss_initiation {
 	u64 next_number;
 	bool has_request;
 	struct sss_request request;
-};
-
-/**
- * struct sss_probes - what was sent to an endpoint that never answered
- * @ep: which
- * @since: ns, when counting began, 0: unused
- * @n: packets
- */
-struct sss_probes {
-	union sss_endpoint ep;
-	u64 since;
-	unsigned int n;
 };
 
 /**

@@ -199,8 +199,9 @@ static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi, u64 now)
 			break;
 		if (s->number < lo)
 			continue;
-		be_patient(ch, s, now);
-		if (sss_cong_spurious(&ch->cong, s->at))
+		if (!s->moved)
+			be_patient(ch, s, now);
+		if (!s->moved && sss_cong_spurious(&ch->cong, s->at))
 			sss_mib_inc(ch->sn, CONG_UNDONE);
 		acked_frames(ch, s);
 		discard(ch, s);
@@ -414,6 +415,31 @@ void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
 	ch->ptos++;
 	__sss_ecn_on_pto(ch);
 	sss_mib_inc(ch->sn, PTO);
+}
+
+/**
+ * __sss_loss_new_path() - what is under way went to where the peer is no more
+ * @ch: channel
+ *
+ * Its frames are sent again; that it was lost says nothing of the new path.
+ * Context: channel lock held.
+ */
+void __sss_loss_new_path(struct sss_channel *ch)
+{
+	struct sss_sent *s, *next;
+
+	lockdep_assert_held(&ch->lock);
+	list_for_each_entry_safe(s, next, &ch->loss.sent, node) {
+		s->moved = true;
+		declare_lost(ch, s);
+	}
+	ch->loss.loss_time = 0;
+	ch->loss.pto_count = 0;
+	ch->loss.probes = 0;
+	ch->loss.threshold = PACKET_THRESHOLD;
+	ch->loss.patience = 0;
+	ch->loss.arrived = ktime_get_ns();
+	ch->oldest_unanswered = 0;
 }
 
 /**

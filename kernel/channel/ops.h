@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <linux/sss.h>
+#include "net/endpoint.h"
 #include "wire/cursor.h"
 #include "wire/frame.h"
 
@@ -59,6 +60,7 @@ struct sss_tx_packet {
  * @copy: keeping the skb would pin far more than it carries: copy the data
  * @number: packet number
  * @now: when it came, ns (ktime_get)
+ * @from: its source
  */
 struct sss_rx_packet {
 	struct sk_buff *skb;
@@ -66,6 +68,7 @@ struct sss_rx_packet {
 	bool copy;
 	u64 number;
 	u64 now;
+	const union sss_endpoint *from;
 };
 
 /**

@@ -75,6 +75,8 @@ static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 			 const union sss_endpoint *to)
 {
 	WRITE_ONCE(slot->answered, ktime_get_ns());
+	if (!sss_endpoint_equal(&slot->from, to))
+		WRITE_ONCE(slot->elsewhere, true);
 	sss_mib_inc(slot->sn, HS_TX_RESPOND);
 	sss_handshake_send(hs->host, &slot->respond, sizeof(slot->respond), to);
 }
@@ -255,6 +257,7 @@ static struct sss_half_open *alloc_slot(const struct call *c)
 	sss_gauge_inc(slot->sn, HALF_OPEN);
 	memcpy(slot->eid.key, c->noise.remote_static, sizeof(slot->eid.key));
 	slot->born = ktime_get_ns();
+	slot->from = *c->from;
 	slot->alone = !c->ch;
 	slot->incarnation = c->answer.incarnation;
 	slot->remote_incarnation = c->said.incarnation;
@@ -390,16 +393,24 @@ static bool __settle(struct sss_channel *ch, const struct sss_half_open *slot,
 	return true;
 }
 
+/* RESPOND went there and nowhere else, and who sends from there has read it. */
+static bool is_proved(const struct sss_half_open *slot, const union sss_endpoint *from)
+{
+	return !READ_ONCE(slot->elsewhere) && sss_endpoint_equal(&slot->from, from);
+}
+
 /* The pair was confirmed: what the INITIATE said takes effect. */
 static void __take_effect(struct sss_channel *ch, struct sss_keypair *pair,
 			  const struct sss_half_open *slot, const union sss_endpoint *from,
 			  bool restart)
 {
 	lockdep_assert_held(&ch->lock);
-	__sss_channel_establish(ch, pair, slot->remote_incarnation, &slot->params, from, restart);
+	__sss_channel_establish(ch, pair, slot->remote_incarnation, &slot->params, from,
+				is_proved(slot, from), restart);
 	sss_rtt_guess(&ch->rtt, div_u64(ktime_get_ns() - READ_ONCE(slot->answered), NSEC_PER_USEC));
 	__sss_initiate_superseded(ch, pair->stamp);
-	sss_peer_learn_endpoint(ch->peer, from);
+	if (!ch->path.unproved && sss_endpoint_equal(&ch->path.remote, from))
+		sss_peer_learn_endpoint(ch->peer, from);
 	sss_mib_inc(ch->sn, HS_CONFIRMED);
 }
 

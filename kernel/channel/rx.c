@@ -14,6 +14,7 @@
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
+#include "channel/path.h"
 #include "channel/rx.h"
 #include "channel/timer.h"
 #include "crypto/aead.h"
@@ -277,15 +278,16 @@ static int apply_frame(struct sss_channel *ch, const struct sss_frame *frame,
 	switch (frame->type) {
 	case SSS_FRAME_PADDING:
 	case SSS_FRAME_PING:
-	case SSS_FRAME_PATH_RESPONSE:
 	case SSS_FRAME_ENDPOINTS:
 		return 0;
 	case SSS_FRAME_ACK:
 	case SSS_FRAME_ACK_ECN:
 		return __sss_loss_on_ack(ch, &frame->ack, pkt->now);
 	case SSS_FRAME_PATH_CHALLENGE:
-		memcpy(ch->challenge, frame->path.data, sizeof(ch->challenge));
-		ch->challenged = true;
+		__sss_path_challenged(ch, &frame->path, pkt->from);
+		return 0;
+	case SSS_FRAME_PATH_RESPONSE:
+		__sss_path_answered(ch, &frame->path, pkt->now);
 		return 0;
 	case SSS_FRAME_CLOSE:
 		__sss_channel_closed_by_peer(ch, &frame->close);
@@ -295,16 +297,32 @@ static int apply_frame(struct sss_channel *ch, const struct sss_frame *frame,
 	}
 }
 
+static bool is_probing(u8 type)
+{
+	return type == SSS_FRAME_PADDING || type == SSS_FRAME_PATH_CHALLENGE ||
+	       type == SSS_FRAME_PATH_RESPONSE;
+}
+
+/**
+ * struct nature - what the frames of a packet say of it as a whole
+ * @eliciting: it is to be acknowledged
+ * @probing: it tries a path and does nothing else
+ */
+struct nature {
+	bool eliciting;
+	bool probing;
+};
+
 /* All frames of a packet: 0, -ENOMEM (never received) or the reason to close */
 static int apply_frames(struct sss_channel *ch, const struct packet *p,
-			const struct sss_rx_packet *pkt, bool *eliciting)
+			const struct sss_rx_packet *pkt, struct nature *nature)
 {
 	struct sss_frame frame;
 	struct sss_cursor c;
 	int err;
 
 	sss_cursor_init(&c, p->data + SSS_PACKET_HEADER_LEN, p->len - SSS_PACKET_OVERHEAD);
-	*eliciting = false;
+	*nature = (struct nature){ .probing = true };
 	while (sss_cursor_left(&c)) {
 		err = sss_frame_parse(&c, &frame);
 		if (!err)
@@ -313,7 +331,8 @@ static int apply_frames(struct sss_channel *ch, const struct packet *p,
 			__sss_channel_fail(ch, err, frame.type);
 		if (err)
 			return err;
-		*eliciting |= sss_frame_is_eliciting(frame.type);
+		nature->eliciting |= sss_frame_is_eliciting(frame.type);
+		nature->probing &= is_probing(frame.type);
 	}
 	return 0;
 }
@@ -346,8 +365,10 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 		.copy = !p->own && b->good < b->truesize / 4,
 		.number = p->number,
 		.now = b->now,
+		.from = &b->from,
 	};
-	bool eliciting;
+	struct nature nature;
+	bool newest;
 	int err;
 
 	if (READ_ONCE(p->pair->channel) != ch)
@@ -363,7 +384,7 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 		sss_mib_inc(ch->sn, DROP_REPLAY);
 		return false;
 	}
-	err = apply_frames(ch, p, &pkt, &eliciting);
+	err = apply_frames(ch, p, &pkt, &nature);
 	if (err) {
 		if (err > 0)
 			sss_mib_inc(ch->sn, DROP_PROTOCOL);
@@ -371,13 +392,15 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 			sss_mib_inc(ch->sn, DROP_NOT_APPLIED);
 		return false;
 	}
+	newest = p->number >= ch->replay.next;
 	if (!sss_replay_set(&ch->replay, p->number))
 		return false;
 	ch->pkts_received++;
 	ch->bytes_received += p->len;
 	__sss_channel_heard(ch, b->now);
 	__sss_ecn_received(ch, b->ecn);
-	schedule_ack(ch, p->number, eliciting, b->now);
+	__sss_path_received(ch, &b->from, p->len, newest, nature.probing, b->now);
+	schedule_ack(ch, p->number, nature.eliciting, b->now);
 	return false;
 }
 

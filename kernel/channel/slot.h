@@ -22,8 +22,10 @@
  * @noise: tells a duplicate
  * @respond: the answer, complete
  * @answered: ns, when it went out last, WRITE_ONCE
+ * @from: where the INITIATE came from
+ * @elsewhere: and a copy came from somewhere else, WRITE_ONCE
  *
- * Constant once in the list, but for @answered.
+ * Constant once in the list, but for @answered and @elsewhere.
  */
 struct sss_half_open {
 	struct kref ref;
@@ -40,6 +42,8 @@ struct sss_half_open {
 	struct sss_noise_handshake noise;
 	struct sss_msg_respond respond;
 	u64 answered;
+	union sss_endpoint from;
+	bool elsewhere;
 };
 
 void sss_slot_put(struct sss_half_open *slot);

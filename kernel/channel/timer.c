@@ -2,6 +2,7 @@
 #include "base/compat.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
+#include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
 #include "channel/tx.h"
@@ -112,6 +113,7 @@ static void on_loss(struct sss_channel *ch, u64 now)
 	__sss_loss_on_timer(ch, now);
 	if (ch->loss.pto_count == before)
 		return;
+	__sss_path_on_pto(ch, now);
 	if (ch->link == SSS_LINK_UP)
 		__sss_channel_set_link(ch, SSS_LINK_STALLED);
 	if (ch->loss.pto_count >= PTO_HANDSHAKE)

@@ -14,6 +14,7 @@
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
+#include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
 #include "channel/tx.h"
@@ -35,6 +36,8 @@
  * @skb: their memory
  * @pair: reference, sealed under it
  * @to: where they go
+ * @aside: not over the path
+ * @changes: sss_path.changes as it was
  * @first: number of the first
  * @n: how many
  * @seg: bytes of each but the last
@@ -49,6 +52,8 @@ struct batch {
 	struct sk_buff *skb;
 	struct sss_keypair *pair;
 	union sss_endpoint to;
+	bool aside;
+	u32 changes;
 	u64 first;
 	u16 n;
 	u16 seg;
@@ -71,7 +76,7 @@ bool __sss_tx_control_wanted(const struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
 	return ch->ack_now || ch->ping || ch->confirm || ch->challenged || ch->close_due ||
-	       ch->loss.probes;
+	       ch->aside || ch->loss.probes;
 }
 
 static bool number_allowed(const struct sss_channel *ch, const struct sss_keypair *pair)
@@ -209,6 +214,7 @@ static bool record(struct sss_channel *ch, const struct sss_tx_packet *pkt, u64 
 		return false;
 	sent->number = number;
 	sent->at = now;
+	sent->moved = false;
 	sent->size = size;
 	sent->eliciting = true;
 	sent->counted = counted;
@@ -271,7 +277,7 @@ static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
 
 	if (!at)
 		return false;
-	len = fill(ch, b, at, now);
+	len = __sss_path_limits(ch) ? 0 : fill(ch, b, at, now);
 	if (!len)
 		return false;
 	if (!record(ch, &ch->tx_packet, ch->next_number, len, true, now)) {
@@ -285,6 +291,8 @@ static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
 	ch->next_number++;
 	ch->pkts_sent++;
 	ch->bytes_sent += len;
+	if (unlikely(ch->path.unproved))
+		ch->path.budget -= min_t(u64, ch->path.budget, len);
 	commit(ch, b, at, len);
 	if (ch->tx_packet.eliciting)
 		b->paced += len;
@@ -362,6 +370,8 @@ static struct batch *alloc_batch(struct sss_channel *ch, struct sss_keypair *pai
 	skb_reserve(b->skb, SSS_UDP_HEADROOM);
 	b->pair = pair;
 	b->to = ch->path.remote;
+	b->aside = false;
+	b->changes = ch->path.changes;
 	b->seg = seg;
 	b->tos = sss_ecn_mark(ch);
 	b->n = 0;
@@ -432,6 +442,43 @@ static struct batch *build_probe(struct sss_channel *ch, u64 now)
 	return b;
 }
 
+/*
+ * A packet of its own that tries another path, or answers who does. Its loss says
+ * nothing of the path in use, so nobody waits for its acknowledgment.
+ */
+static struct batch *build_aside(struct sss_channel *ch)
+{
+	struct sss_keypair *pair = sending_pair(ch);
+	struct sss_frame frame = {};
+	union sss_endpoint to;
+	struct sss_writer w;
+	struct batch *b;
+
+	if (!pair || !__sss_path_next(ch, &frame, &to)) {
+		if (pair)
+			sss_keypair_put(pair);
+		return NULL;
+	}
+	b = alloc_batch(ch, pair, SSS_PATH_ASIDE_LEN);
+	if (!b) {
+		sss_keypair_put(pair);
+		return NULL;
+	}
+	skip_number(ch);
+	b->to = to;
+	b->aside = true;
+	b->tos = 0;
+	b->first = ch->next_number;
+	sss_writer_init(&w, b->skb->data + SSS_PACKET_HEADER_LEN,
+			SSS_PATH_ASIDE_LEN - SSS_PACKET_OVERHEAD);
+	sss_frame_put(&w, &frame);
+	sss_packet_put_header(b->skb->data, ch->next_number++, pair->keys.send_mask,
+			      pair->remote_index);
+	commit(ch, b, b->skb->data, SSS_PATH_ASIDE_LEN);
+	queue_batch(ch, b);
+	return b;
+}
+
 static struct batch *build(struct sss_channel *ch)
 {
 	u64 now = ktime_get_ns(), rate;
@@ -441,6 +488,11 @@ static struct batch *build(struct sss_channel *ch)
 
 	if (ch->restarting || (ch->state != SSS_CHANNEL_OPEN && !ch->close_due))
 		return NULL;
+	if (unlikely(ch->aside) && ch->state == SSS_CHANNEL_OPEN) {
+		b = build_aside(ch);
+		if (b)
+			return b;
+	}
 	if (sss_pmtu_due(ch, now)) {
 		b = build_probe(ch, now);
 		if (b)
@@ -495,17 +547,24 @@ static void seal(const struct batch *b)
 static void send(struct sss_channel *ch, struct batch *b)
 {
 	struct sk_buff *skb = b->skb;
+	bool on_path = !b->aside && b->changes == READ_ONCE(ch->path.changes);
 	struct sss_udp *udp;
+	int err = 0;
 
 	b->skb = NULL;
 	rcu_read_lock();
 	udp = rcu_dereference(ch->host->udp);
 	if (udp)
-		sss_udp_send(udp, skb, &b->to, &ch->path.cache, b->n > 1 ? b->seg : 0,
-			     b->tos);
+		err = sss_udp_send(udp, skb, &b->to, on_path ? &ch->path.cache : NULL,
+				   b->n > 1 ? b->seg : 0, b->tos);
 	else
 		kfree_skb(skb);
 	rcu_read_unlock();
+	/* Meanwhile the path became another one: this was the route of the old. */
+	if (on_path && b->changes != READ_ONCE(ch->path.changes))
+		dst_cache_reset(&ch->path.cache);
+	if (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -ENETDOWN)
+		sss_path_unroutable(ch, &b->to);
 	free_batch(b);
 }
 

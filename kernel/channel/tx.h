@@ -19,6 +19,7 @@
  * @eliciting: the peer must acknowledge it
  * @marked: it left with ECT(0)
  * @counted: it counts as in flight (an MTU probe does not)
+ * @moved: the path became another one meanwhile
  * @n_frames: of @frames
  * @frames: what it carried
  */
@@ -30,6 +31,7 @@ struct sss_sent {
 	bool eliciting;
 	bool counted;
 	bool marked;
+	bool moved;
 	u8 n_frames;
 	struct sss_sent_frame frames[];
 };

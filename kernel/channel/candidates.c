@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where a peer may be. Who told us of an endpoint can be wrong, or lie, so to
+ * one that neither was configured nor ever proved itself few packets go.
+ */
+#include "base/compat.h"
+#include "channel/candidates.h"
+#include "channel/initiate.h"
+
+#define PROBES_MAX	3U		/* to an endpoint nobody vouches for ... */
+#define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
+
+/* May one more packet go to an endpoint that nobody vouches for? */
+static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, u64 now)
+{
+	struct sss_probes *p, *use = &hs->probes[0];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hs->probes); i++) {
+		p = &hs->probes[i];
+		if (p->since && sss_endpoint_equal(&p->ep, ep)) {
+			use = p;
+			break;
+		}
+		if (p->since < use->since)
+			use = p;
+	}
+	if (i == ARRAY_SIZE(hs->probes) || now >= use->since + PROBES_PERIOD)
+		*use = (struct sss_probes){ .ep = *ep, .since = now };
+	return use->n++ < PROBES_MAX;
+}
+
+static bool is_wanted(const union sss_endpoint *ep, int family)
+{
+	return family == AF_UNSPEC || ep->sa.sa_family == family;
+}
+
+static void add(struct sss_candidates *c, const union sss_endpoint *ep, int family)
+{
+	unsigned int i;
+
+	if (!is_wanted(ep, family))
+		return;
+	for (i = 0; i < c->n; i++)
+		if (sss_endpoint_equal(&c->ep[i], ep))
+			return;
+	c->ep[c->n++] = *ep;
+}
+
+/**
+ * __sss_candidates_collect() - where the peer may be
+ * @ch: channel
+ * @c: result, the path in use first
+ * @family: of the endpoints wanted, AF_UNSPEC: all
+ * @count: something is sent to each of them
+ *
+ * Context: channel lock held.
+ */
+void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, int family,
+			      bool count)
+{
+	struct sss_peer *peer = ch->peer;
+	u64 now = ktime_get_ns();
+	unsigned int i;
+
+	lockdep_assert_held(&ch->lock);
+	c->n = 0;
+	if (ch->state == SSS_CHANNEL_OPEN)
+		add(c, &ch->path.remote, family);
+	spin_lock_bh(&peer->lock);
+	for (i = 0; i < peer->n_endpoints; i++) {
+		const struct sss_peer_endpoint *pe = &peer->endpoints[i];
+
+		if (is_wanted(&pe->ep, family) &&
+		    (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now)))
+			add(c, &pe->ep, family);
+	}
+	spin_unlock_bh(&peer->lock);
+}
