@@ -64,6 +64,8 @@
 	X(ECN_FAILED, "EcnFailed")				\
 	X(PTO, "ProbeTimeouts")					\
 	X(PATH_CHANGES, "PathChanges")				\
+	X(PMTU_PROBES, "PmtuProbes")				\
+	X(PMTU_BLACK_HOLES, "PmtuBlackHoles")			\
 	X(BYTES_RESENT, "BytesResent")				\
 	X(ACKS_OPTIMISTIC, "AcksOptimistic")			\
 	X(CHANNEL_ERRORS, "ChannelErrors")			\

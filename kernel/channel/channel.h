@@ -57,11 +57,16 @@ enum sss_channel_state {
  * @budget: bytes
  * @unroutable: no route leads there
  * @mtu: UDP payload of full packets
- * @probe_next: size worth probing, 0: none
- * @probe_max: nothing larger is worth probing
+ * @full_at: ns, when the last packet of that size was sent that arrived
+ * @probing: a probe is under way
  * @probe_tries: at this size so far
- * @probe_sent: ns, when the probe under way left, 0: none is
- * @probe_at: ns, when to probe next, 0: never
+ * @probe_number: packet number of the last probe
+ * @probe_next: size worth probing, 0: none until @probe_at
+ * @probe_max: nothing larger is worth probing
+ * @probe_at: ns, when to probe next
+ * @hole_lost: packets in a row that vanished, @hole_size bytes or more each
+ * @hole_size: bytes
+ * @hole_from: ns, when the first of them was sent
  */
 struct sss_path {
 	union sss_endpoint remote;
@@ -71,11 +76,16 @@ struct sss_path {
 	bool unroutable;
 	u64 budget;
 	u32 mtu;
+	u64 full_at;
+	bool probing;
+	u8 probe_tries;
+	u64 probe_number;
 	u32 probe_next;
 	u32 probe_max;
-	u8 probe_tries;
-	u64 probe_sent;
 	u64 probe_at;
+	u32 hole_lost;
+	u32 hole_size;
+	u64 hole_from;
 };
 
 /**
@@ -179,7 +189,7 @@ struct sss_channel {
 	u32 connect_rtts;
 
 	struct sss_tx_packet tx_packet;		/* the one being filled */
-	struct page_frag tx_frag;		/* memory of packets being filled */
+	struct page_frag tx_frag;		/* memory of packets being filled (batch.c) */
 	bool restarting;			/* streams of the old state are ending */
 	bool close_due;				/* a CLOSE is to be sent */
 	u8 close_frame_type;

@@ -144,7 +144,7 @@ static void ack_counted(struct sss_channel *ch, const struct sss_sent *s, struct
 }
 
 /* Takes out every packet in [lo, hi]. */
-static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acked)
+static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acked, u64 now)
 {
 	struct sss_sent *at, *next;
 
@@ -161,8 +161,7 @@ static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acke
 		leave_flight(ch, at);
 		if (at->counted)
 			ack_counted(ch, at, acked);
-		else
-			__sss_pmtu_acked(ch, at->size);
+		__sss_pmtu_acked(ch, at, now);
 		acked_frames(ch, at);
 		discard(ch, at);
 	}
@@ -203,6 +202,7 @@ static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi, u64 now)
 			be_patient(ch, s, now);
 		if (!s->moved && sss_cong_spurious(&ch->cong, s->at))
 			sss_mib_inc(ch->sn, CONG_UNDONE);
+		__sss_pmtu_acked(ch, s, now);
 		acked_frames(ch, s);
 		discard(ch, s);
 		ch->pkts_spurious++;
@@ -222,11 +222,11 @@ static void expire_gone(struct sss_channel *ch, u64 now)
 	}
 }
 
-static void declare_lost(struct sss_channel *ch, struct sss_sent *s)
+static void declare_lost(struct sss_channel *ch, struct sss_sent *s, u64 now)
 {
 	leave_flight(ch, s);
+	__sss_pmtu_lost(ch, s, now);
 	if (!s->counted) {
-		__sss_pmtu_lost(ch, s->size, s->at);
 		discard(ch, s);
 		return;
 	}
@@ -272,7 +272,7 @@ static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 			loss->loss_time = sss_timer_min(loss->loss_time, at + delay);
 			continue;
 		}
-		declare_lost(ch, s);
+		declare_lost(ch, s, now);
 		if (!counted)
 			continue;
 		sss_cong_lost(&ch->cong, at, now);
@@ -321,7 +321,7 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack,
 	do {
 		if (is_optimistic(ch, lo, hi))
 			return -EPROTO;
-		ack_range(ch, lo, hi, acked);
+		ack_range(ch, lo, hi, acked, now);
 		if (!list_empty(&ch->loss.gone))
 			find_spurious(ch, lo, hi, now);
 	} while (sss_frame_ack_next(&walk, &lo, &hi));
@@ -427,18 +427,19 @@ void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
 void __sss_loss_new_path(struct sss_channel *ch)
 {
 	struct sss_sent *s, *next;
+	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&ch->lock);
 	list_for_each_entry_safe(s, next, &ch->loss.sent, node) {
 		s->moved = true;
-		declare_lost(ch, s);
+		declare_lost(ch, s, now);
 	}
 	ch->loss.loss_time = 0;
 	ch->loss.pto_count = 0;
 	ch->loss.probes = 0;
 	ch->loss.threshold = PACKET_THRESHOLD;
 	ch->loss.patience = 0;
-	ch->loss.arrived = ktime_get_ns();
+	ch->loss.arrived = now;
 	ch->oldest_unanswered = 0;
 }
 

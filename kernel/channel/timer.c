@@ -3,7 +3,6 @@
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/path.h"
-#include "channel/pmtu.h"
 #include "channel/timer.h"
 #include "channel/tx.h"
 
@@ -49,15 +48,6 @@ static u64 pace_deadline(struct sss_channel *ch, u64 now)
 	return ch->pace_at;
 }
 
-/* One that is due goes with the next transmission, whatever causes it */
-static u64 pmtu_deadline(const struct sss_channel *ch, u64 now)
-{
-	if (!ch->path.probe_next || ch->path.probe_sent || !ch->loss.any_acked ||
-	    ch->path.probe_at <= now)
-		return 0;
-	return ch->path.probe_at;
-}
-
 /* Key ages count in another clock: suspended time too */
 static u64 keys_deadline(struct sss_channel *ch, u64 now)
 {
@@ -81,7 +71,6 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	at = sss_timer_min(at, pace_deadline(ch, now));
 	at = sss_timer_min(at, ch->resume_at);
 	at = sss_timer_min(at, down_deadline(ch));
-	at = sss_timer_min(at, pmtu_deadline(ch, now));
 	at = sss_timer_min(at, ch->keys_at);
 	return sss_timer_min(at, ch->tick_at);
 }

@@ -12,7 +12,6 @@
  *	keys		a key pair expires or wants renewal	drop it, or handshake
  *	idle		idle_timeout without a stream		CLOSE
  *	down		down_timeout without an answer		link DOWN
- *	probe_mtu	the path's MTU may have grown		probe it
  *	tick		sss_channel_ops.tick			the stream floor's
  */
 #ifndef _SSS_CHANNEL_TIMER_H

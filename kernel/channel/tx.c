@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/batch.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
@@ -22,47 +23,12 @@
 #include "net/udp.h"
 #include "wire/packet.h"
 
-#define BATCH_BYTES	(65535 - 8 - 40)	/* of UDP payload in one super-packet */
 #define NUMBER_AHEAD	BIT_ULL(22)		/* of the largest acknowledged */
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
 #define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
 #define BATCHES_MOST	32			/* that one call sends */
 #define MEMORY_WAIT	NSEC_PER_MSEC		/* without memory: try again then */
-
-/**
- * struct batch - packets of consecutive numbers that leave as one super-packet
- * @node: in sss_channel.tx_queue
- * @skb: their memory
- * @pair: reference, sealed under it
- * @to: where they go
- * @aside: not over the path
- * @changes: sss_path.changes as it was
- * @first: number of the first
- * @n: how many
- * @seg: bytes of each but the last
- * @last: bytes of the last
- * @paced: bytes of those that elicit an acknowledgment
- * @sealed: may leave (sss_channel.tx_lock)
- * @tos: ECN bits of the IP header
- * @at: where each begins
- */
-struct batch {
-	struct list_head node;
-	struct sk_buff *skb;
-	struct sss_keypair *pair;
-	union sss_endpoint to;
-	bool aside;
-	u32 changes;
-	u64 first;
-	u16 n;
-	u16 seg;
-	u16 last;
-	u32 paced;
-	bool sealed;
-	u8 tos;
-	u8 *at[SSS_TX_BATCH_MAX];
-};
 
 /**
  * __sss_tx_control_wanted() - is there something that asks no congestion window?
@@ -94,46 +60,6 @@ static bool data_allowed(struct sss_channel *ch, u64 now)
 	if (ch->loss.probes)
 		return true;
 	return ch->loss.in_flight + ch->path.mtu <= ch->cong.cwnd && ch->pace_at <= now;
-}
-
-/* Memory for one more full packet of the batch; NULL: the batch is complete */
-static u8 *reserve(struct sss_channel *ch, struct batch *b)
-{
-	struct page_frag *pf = &ch->tx_frag;
-
-	if (!b->n)
-		return b->skb->data;
-	if (skb_shinfo(b->skb)->nr_frags >= MAX_SKB_FRAGS)
-		return NULL;
-	if (!skb_page_frag_refill(b->seg, pf, GFP_ATOMIC | __GFP_NOWARN) ||
-	    pf->size - pf->offset < b->seg)
-		return NULL;
-	return page_address(pf->page) + pf->offset;
-}
-
-/* Makes @len bytes from reserve() part of the batch. */
-static void commit(struct sss_channel *ch, struct batch *b, u8 *at, u32 len)
-{
-	struct sk_buff *skb = b->skb;
-	struct page_frag *pf = &ch->tx_frag;
-	int i = skb_shinfo(skb)->nr_frags;
-
-	b->at[b->n++] = at;
-	b->last = len;
-	if (b->n == 1) {
-		skb_put(skb, len);
-		return;
-	}
-	if (skb_can_coalesce(skb, i, pf->page, pf->offset)) {
-		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], len);
-	} else {
-		get_page(pf->page);
-		skb_fill_page_desc(skb, i, pf->page, pf->offset, len);
-	}
-	pf->offset += len;
-	skb->len += len;
-	skb->data_len += len;
-	skb->truesize += len;
 }
 
 static void put_ack(struct sss_channel *ch, struct sss_tx_packet *pkt, u64 now)
@@ -242,7 +168,7 @@ static void give_back(struct sss_channel *ch, const struct sss_tx_packet *pkt)
 }
 
 /* Fills the packet at @at; returns its length, 0: there was nothing to say. */
-static u32 fill(struct sss_channel *ch, struct batch *b, u8 *at, u64 now)
+static u32 fill(struct sss_channel *ch, struct sss_batch *b, u8 *at, u64 now)
 {
 	struct sss_tx_packet *pkt = &ch->tx_packet;
 	u8 *start = at + SSS_PACKET_HEADER_LEN;
@@ -270,9 +196,9 @@ static u32 fill(struct sss_channel *ch, struct batch *b, u8 *at, u64 now)
 }
 
 /* Adds one packet to the batch; false: the batch is complete. */
-static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
+static bool add_packet(struct sss_channel *ch, struct sss_batch *b, u64 now)
 {
-	u8 *at = reserve(ch, b);
+	u8 *at = __sss_batch_reserve(ch, b);
 	u32 len;
 
 	if (!at)
@@ -293,7 +219,7 @@ static bool add_packet(struct sss_channel *ch, struct batch *b, u64 now)
 	ch->bytes_sent += len;
 	if (unlikely(ch->path.unproved))
 		ch->path.budget -= min_t(u64, ch->path.budget, len);
-	commit(ch, b, at, len);
+	__sss_batch_commit(ch, b, at, len);
 	if (ch->tx_packet.eliciting)
 		b->paced += len;
 	return len == b->seg;
@@ -316,7 +242,7 @@ static void skip_number(struct sss_channel *ch)
 static unsigned int batch_limit(const struct sss_channel *ch, u64 rate)
 {
 	u64 paced = div_u64(rate >> 10, ch->path.mtu);
-	unsigned int fit = BATCH_BYTES / ch->path.mtu;
+	unsigned int fit = SSS_BATCH_BYTES / ch->path.mtu;
 
 	return min_t(u64, clamp_t(u64, paced, 2, SSS_TX_BATCH_MAX), max(fit, 1U));
 }
@@ -335,49 +261,18 @@ static void mind_queue(struct sss_channel *ch, u64 rate, u64 now)
 	if (udp)
 		queued = sss_udp_queued(udp, &ch->path.remote);
 	rcu_read_unlock();
-	if (queued > max_t(u64, rate >> 9, 2 * BATCH_BYTES))
+	if (queued > max_t(u64, rate >> 9, 2 * SSS_BATCH_BYTES))
 		ch->pace_at = max(ch->pace_at, now + QUEUE_WAIT);
 }
 
 /* Acknowledgments alone do not count (RFC 9002 section 7.7): nothing would wait for them. */
-static void pace(struct sss_channel *ch, const struct batch *b, u64 rate, u64 now)
+static void pace(struct sss_channel *ch, const struct sss_batch *b, u64 rate, u64 now)
 {
 	if (!ch->rtt.sampled || !rate || !b->paced)
 		return;
 	if (ch->pace_at + PACE_BURST < now)
 		ch->pace_at = now - PACE_BURST;
 	ch->pace_at += div64_u64((u64)b->paced * NSEC_PER_SEC, rate);
-}
-
-static void free_batch(struct batch *b)
-{
-	kfree_skb(b->skb);
-	sss_keypair_put(b->pair);
-	kfree(b);
-}
-
-static struct batch *alloc_batch(struct sss_channel *ch, struct sss_keypair *pair, u32 seg)
-{
-	struct batch *b = kmalloc(sizeof(*b), GFP_ATOMIC | __GFP_NOWARN);
-
-	if (!b)
-		return NULL;
-	b->skb = alloc_skb(SSS_UDP_HEADROOM + seg, GFP_ATOMIC | __GFP_NOWARN);
-	if (!b->skb) {
-		kfree(b);
-		return NULL;
-	}
-	skb_reserve(b->skb, SSS_UDP_HEADROOM);
-	b->pair = pair;
-	b->to = ch->path.remote;
-	b->aside = false;
-	b->changes = ch->path.changes;
-	b->seg = seg;
-	b->tos = sss_ecn_mark(ch);
-	b->n = 0;
-	b->paced = 0;
-	b->sealed = false;
-	return b;
 }
 
 /* The pair to send under, with a reference; asks for a handshake if it ages. */
@@ -400,7 +295,7 @@ static struct sss_keypair *sending_pair(struct sss_channel *ch)
 	return NULL;
 }
 
-static void queue_batch(struct sss_channel *ch, struct batch *b)
+static void queue_batch(struct sss_channel *ch, struct sss_batch *b)
 {
 	spin_lock(&ch->tx_lock);
 	list_add_tail(&b->node, &ch->tx_queue);
@@ -408,36 +303,41 @@ static void queue_batch(struct sss_channel *ch, struct batch *b)
 }
 
 /* A packet of the size that is tried (RFC 8899): PING and padding, not counted */
-static struct batch *build_probe(struct sss_channel *ch, u64 now)
+static struct sss_batch *build_probe(struct sss_channel *ch, u64 now)
 {
 	struct sss_tx_packet *pkt = &ch->tx_packet;
 	struct sss_keypair *pair = sending_pair(ch);
 	u32 size = ch->path.probe_next;
-	struct batch *b;
+	struct sss_batch *b;
+	u8 *at;
 
 	if (!pair)
 		return NULL;
-	b = alloc_batch(ch, pair, size);
+	b = __sss_batch_alloc(ch, pair, size);
 	if (!b) {
 		sss_keypair_put(pair);
 		return NULL;
 	}
+	if (b->seg != size) {
+		__sss_pmtu_no_memory(ch, now);
+		sss_batch_free(b);
+		return NULL;
+	}
 	skip_number(ch);
 	b->first = ch->next_number;
+	at = __sss_batch_reserve(ch, b);
 	pkt->n_frames = 0;
 	pkt->eliciting = true;
-	sss_writer_init(&pkt->w, b->skb->data + SSS_PACKET_HEADER_LEN,
-			size - SSS_PACKET_OVERHEAD);
+	sss_writer_init(&pkt->w, at + SSS_PACKET_HEADER_LEN, size - SSS_PACKET_OVERHEAD);
 	put_ping(pkt);
 	sss_writer_zero(&pkt->w, sss_writer_room(&pkt->w));
 	if (!record(ch, pkt, ch->next_number, size, false, now)) {
-		free_batch(b);
+		sss_batch_free(b);
 		return NULL;
 	}
-	sss_packet_put_header(b->skb->data, ch->next_number++, pair->keys.send_mask,
-			      pair->remote_index);
-	__sss_pmtu_sent(ch);
-	commit(ch, b, b->skb->data, size);
+	__sss_pmtu_sent(ch, ch->next_number);
+	sss_packet_put_header(at, ch->next_number++, pair->keys.send_mask, pair->remote_index);
+	__sss_batch_commit(ch, b, at, size);
 	queue_batch(ch, b);
 	return b;
 }
@@ -446,20 +346,20 @@ static struct batch *build_probe(struct sss_channel *ch, u64 now)
  * A packet of its own that tries another path, or answers who does. Its loss says
  * nothing of the path in use, so nobody waits for its acknowledgment.
  */
-static struct batch *build_aside(struct sss_channel *ch)
+static struct sss_batch *build_aside(struct sss_channel *ch)
 {
 	struct sss_keypair *pair = sending_pair(ch);
 	struct sss_frame frame = {};
 	union sss_endpoint to;
 	struct sss_writer w;
-	struct batch *b;
+	struct sss_batch *b;
 
 	if (!pair || !__sss_path_next(ch, &frame, &to)) {
 		if (pair)
 			sss_keypair_put(pair);
 		return NULL;
 	}
-	b = alloc_batch(ch, pair, SSS_PATH_ASIDE_LEN);
+	b = __sss_batch_alloc(ch, pair, SSS_PATH_ASIDE_LEN);
 	if (!b) {
 		sss_keypair_put(pair);
 		return NULL;
@@ -474,17 +374,17 @@ static struct batch *build_aside(struct sss_channel *ch)
 	sss_frame_put(&w, &frame);
 	sss_packet_put_header(b->skb->data, ch->next_number++, pair->keys.send_mask,
 			      pair->remote_index);
-	commit(ch, b, b->skb->data, SSS_PATH_ASIDE_LEN);
+	__sss_batch_commit(ch, b, b->skb->data, SSS_PATH_ASIDE_LEN);
 	queue_batch(ch, b);
 	return b;
 }
 
-static struct batch *build(struct sss_channel *ch)
+static struct sss_batch *build(struct sss_channel *ch)
 {
 	u64 now = ktime_get_ns(), rate;
 	struct sss_keypair *pair;
 	unsigned int limit;
-	struct batch *b;
+	struct sss_batch *b;
 
 	if (ch->restarting || (ch->state != SSS_CHANNEL_OPEN && !ch->close_due))
 		return NULL;
@@ -493,7 +393,7 @@ static struct batch *build(struct sss_channel *ch)
 		if (b)
 			return b;
 	}
-	if (sss_pmtu_due(ch, now)) {
+	if (__sss_pmtu_due(ch, now)) {
 		b = build_probe(ch, now);
 		if (b)
 			return b;
@@ -506,13 +406,14 @@ static struct batch *build(struct sss_channel *ch)
 		return NULL;
 	skip_number(ch);
 	rate = sss_cong_pacing_rate(&ch->cong, ch->rtt.smoothed);
-	limit = batch_limit(ch, rate);
+	/* of two probes, each has its own size */
+	limit = ch->loss.probes && ch->loss.pto_count > 1 ? 1 : batch_limit(ch, rate);
 	mind_queue(ch, rate, now);
 	if (!number_allowed(ch, pair)) {
 		sss_keypair_put(pair);
 		return NULL;
 	}
-	b = alloc_batch(ch, pair, ch->path.mtu);
+	b = __sss_batch_alloc(ch, pair, sss_pmtu_size(ch));
 	if (!b) {
 		wait_for_memory(ch, now);
 		sss_mib_inc(ch->sn, TX_NO_MEMORY);
@@ -524,7 +425,7 @@ static struct batch *build(struct sss_channel *ch)
 		if (!add_packet(ch, b, now))
 			break;
 	if (!b->n) {
-		free_batch(b);
+		sss_batch_free(b);
 		return NULL;
 	}
 	pace(ch, b, rate, now);
@@ -532,7 +433,7 @@ static struct batch *build(struct sss_channel *ch)
 	return b;
 }
 
-static void seal(const struct batch *b)
+static void seal(const struct sss_batch *b)
 {
 	unsigned int i;
 	u32 len;
@@ -544,7 +445,7 @@ static void seal(const struct batch *b)
 	}
 }
 
-static void send(struct sss_channel *ch, struct batch *b)
+static void send(struct sss_channel *ch, struct sss_batch *b)
 {
 	struct sk_buff *skb = b->skb;
 	bool on_path = !b->aside && b->changes == READ_ONCE(ch->path.changes);
@@ -563,15 +464,17 @@ static void send(struct sss_channel *ch, struct batch *b)
 	/* Meanwhile the path became another one: this was the route of the old. */
 	if (on_path && b->changes != READ_ONCE(ch->path.changes))
 		dst_cache_reset(&ch->path.cache);
+	if (err == -EMSGSIZE && on_path)
+		sss_pmtu_too_big(ch, &b->to, b->n > 1 ? b->seg : b->last);
 	if (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -ENETDOWN)
 		sss_path_unroutable(ch, &b->to);
-	free_batch(b);
+	sss_batch_free(b);
 }
 
 /* Marks @done as sealed and sends what may leave: sealed, all before it gone */
-static void flush(struct sss_channel *ch, struct batch *done)
+static void flush(struct sss_channel *ch, struct sss_batch *done)
 {
-	struct batch *b;
+	struct sss_batch *b;
 
 	spin_lock_bh(&ch->tx_lock);
 	done->sealed = true;
@@ -580,7 +483,7 @@ static void flush(struct sss_channel *ch, struct batch *done)
 		return;
 	}
 	ch->tx_flushing = true;
-	while ((b = list_first_entry_or_null(&ch->tx_queue, struct batch, node)) && b->sealed) {
+	while ((b = list_first_entry_or_null(&ch->tx_queue, struct sss_batch, node)) && b->sealed) {
 		list_del(&b->node);
 		spin_unlock(&ch->tx_lock);
 		send(ch, b);
@@ -603,7 +506,7 @@ static void flush(struct sss_channel *ch, struct batch *done)
 void sss_channel_transmit(struct sss_channel *ch)
 {
 	unsigned int left = BATCHES_MOST;
-	struct batch *b;
+	struct sss_batch *b;
 
 	do {
 		spin_lock_bh(&ch->lock);

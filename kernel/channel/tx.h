@@ -36,7 +36,6 @@ struct sss_sent {
 	struct sss_sent_frame frames[];
 };
 
-void sss_tx_abandon(struct sss_channel *ch);
 bool __sss_tx_control_wanted(const struct sss_channel *ch);
 
 #endif /* _SSS_CHANNEL_TX_H */
