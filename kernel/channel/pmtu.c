@@ -270,14 +270,14 @@ void sss_pmtu_too_big(struct sss_channel *ch, const union sss_endpoint *to, u32 
  * sss_pmtu_size() - how large is the next packet to be?
  * @ch: channel
  *
- * Of the packets of a second and later probe timeout the last is of the size that
- * every path takes.
+ * Of the two that a probe timeout sends the second is of the size that every path
+ * takes: where the first is too large something arrives.
  *
  * Return: bytes of UDP payload. Context: channel lock held.
  */
 u32 sss_pmtu_size(const struct sss_channel *ch)
 {
-	if (unlikely(ch->loss.probes == 1 && ch->loss.pto_count > 1))
+	if (unlikely(ch->loss.probes == 1))
 		return SSS_PACKET_MTU_MIN;
 	return ch->path.mtu;
 }

@@ -183,7 +183,10 @@ static void open_packet(struct sss_channel *ch, struct batch *b, struct packet *
 			sss_mib_inc(ch->sn, RX_COPIED);
 		return;
 	}
-	sss_mib_inc(ch->sn, DROP_AUTH);
+	if (copy && !p->own)
+		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
+	else
+		sss_mib_inc(ch->sn, DROP_AUTH);
 	sss_keypair_put(p->pair);
 	p->pair = NULL;
 }

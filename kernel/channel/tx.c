@@ -239,11 +239,14 @@ static void skip_number(struct sss_channel *ch)
 }
 
 /* Packets that the pacer lets leave in one go: about a millisecond's worth */
-static unsigned int batch_limit(const struct sss_channel *ch, u64 rate)
+static unsigned int batch_limit(const struct sss_channel *ch, u32 seg, u64 rate)
 {
-	u64 paced = div_u64(rate >> 10, ch->path.mtu);
-	unsigned int fit = SSS_BATCH_BYTES / ch->path.mtu;
+	u64 paced = div_u64(rate >> 10, seg);
+	unsigned int fit = SSS_BATCH_BYTES / seg;
 
+	/* of the two probes each has its own size */
+	if (ch->loss.probes)
+		return 1;
 	return min_t(u64, clamp_t(u64, paced, 2, SSS_TX_BATCH_MAX), max(fit, 1U));
 }
 
@@ -406,8 +409,6 @@ static struct sss_batch *build(struct sss_channel *ch)
 		return NULL;
 	skip_number(ch);
 	rate = sss_cong_pacing_rate(&ch->cong, ch->rtt.smoothed);
-	/* of two probes, each has its own size */
-	limit = ch->loss.probes && ch->loss.pto_count > 1 ? 1 : batch_limit(ch, rate);
 	mind_queue(ch, rate, now);
 	if (!number_allowed(ch, pair)) {
 		sss_keypair_put(pair);
@@ -421,6 +422,7 @@ static struct sss_batch *build(struct sss_channel *ch)
 		return NULL;
 	}
 	b->first = ch->next_number;
+	limit = batch_limit(ch, b->seg, rate);
 	while (b->n < limit && ch->next_number < ch->skip_number)
 		if (!add_packet(ch, b, now))
 			break;
