@@ -69,6 +69,7 @@
 	X(BYTES_RESENT, "BytesResent")				\
 	X(ACKS_OPTIMISTIC, "AcksOptimistic")			\
 	X(CHANNEL_ERRORS, "ChannelErrors")			\
+	X(CHANNELS_EVICTED, "ChannelsEvicted")			\
 	X(STREAMS_OPENED, "StreamsOpened")			\
 	X(STREAMS_ACCEPTED, "StreamsAccepted")			\
 	X(STREAMS_REFUSED, "StreamsRefused")			\

@@ -40,7 +40,9 @@ struct sss_limits {
 	u32 orphan_timeout_ms;		/* 5 min */
 	u32 max_orphans;		/* 4096 */
 	u32 max_half_open;		/* 1024 per namespace */
+	u32 max_prefix_half_open;	/* of unknown peers, of one /24 or /64. 256 */
 	u32 max_channels;		/* 65536 per namespace */
+	u32 max_prefix_channels;	/* of unknown peers, of one /24 or /64. 4096 */
 	u32 handshake_queue;		/* INITIATEs waiting for the worker. 1024 */
 	u32 initial_stream_window;	/* 64 KiB */
 	u32 channel_window;		/* 16 MiB: unaccepted streams together */
@@ -72,11 +74,13 @@ struct sss_limits {
  * @services_lock: leaf (BH), protects @services and @last_service_id (peer)
  * @services: struct sss_service.node (peer)
  * @limiter: handshake rate limit by source (channel)
- * @learnt_peers: peers that nobody configured, at most limits.max_channels (peer)
+ * @learnt_peers: peers that nobody configured, at most 2 * limits.max_channels (peer)
  * @orphans: closed streams with data to deliver, at most limits.max_orphans (stream)
  * @waiting: unaccepted streams of unknown peers, at most limits.max_waiting (stream)
- * @crowds_lock: leaf (BH), protects @crowds (stream)
- * @crowds: struct sss_crowd.node (stream)
+ * @crowds_lock: leaf (BH), protects the next three (channel)
+ * @crowds: struct sss_crowd.node
+ * @crowds_by_slots: struct sss_crowd.slots.node, those with most first
+ * @crowds_by_channels: struct sss_crowd.channels.node, likewise
  * @browsing: streams that get the list of services (socket)
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
@@ -99,8 +103,10 @@ struct sss_net {
 	atomic_t learnt_peers;
 	atomic_t orphans;
 	atomic_t waiting;
-	spinlock_t crowds_lock;		/* leaf: crowds */
+	spinlock_t crowds_lock;		/* leaf: the next three */
 	struct rb_root crowds;
+	struct rb_root crowds_by_slots;
+	struct rb_root crowds_by_channels;
 	atomic_t browsing;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;

@@ -16,6 +16,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/crowd.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
@@ -198,6 +199,7 @@ static void init_transport(struct sss_channel *ch)
 	sss_ecn_init(&ch->ecn);
 	ch->path.mtu = SSS_PACKET_MTU_MIN;
 	__sss_channel_start_congestion(ch);
+	ch->first_number = ch->next_number;
 	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
 	memset(ch->skipped, 0xff, sizeof(ch->skipped));
 }
@@ -287,6 +289,13 @@ static bool publish(struct sss_peer *peer, struct sss_channel *ch)
 	return mine;
 }
 
+/* May there be one more? If need be one that does nothing ends, a little later. */
+static bool has_room(struct sss_net *sn)
+{
+	return sss_gauge_read(sn, CHANNELS) < READ_ONCE(sn->limits.max_channels) ||
+	       sss_crowd_end_channel(sn, NULL);
+}
+
 /* NULL: another one was there first, and has gone meanwhile; or the peer has. */
 static struct sss_channel *try_create(struct sss_peer *peer, u64 incarnation)
 {
@@ -295,7 +304,7 @@ static struct sss_channel *try_create(struct sss_peer *peer, u64 incarnation)
 
 	if (ch)
 		return ch;
-	if (sss_gauge_read(sn, CHANNELS) >= READ_ONCE(sn->limits.max_channels))
+	if (!has_room(sn))
 		return ERR_PTR(-ENOBUFS);
 	if (!sss_peer_get(peer))
 		return NULL;
@@ -378,6 +387,7 @@ void __sss_channel_shut(struct sss_channel *ch, int err, bool tell)
 	ch->state = SSS_CHANNEL_CLOSED;
 	ch->end_err = err;
 	leave_peer(ch);
+	sss_crowd_remove_channel(ch);
 	sss_slot_forget(ch->host, &ch->peer->eid, ch->incarnation);
 	__sss_channel_queue_work(ch, SSS_WORK_CLOSE);
 }

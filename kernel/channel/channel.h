@@ -37,6 +37,7 @@
 #include "wire/rtt.h"
 
 struct sss_channel;
+struct sss_crowd;
 struct sk_buff;
 struct sss_trial;
 
@@ -162,6 +163,7 @@ struct sss_channel {
 
 	struct sss_path path;
 	u64 next_number;
+	u64 first_number;			/* nothing below was sent in this state */
 	u64 skip_number;			/* the next one never sent */
 	u64 skipped[SSS_SKIPPED];		/* the last ones: optimistic acks */
 	u32 since_eliciting;			/* packets sent since one that was */
@@ -219,6 +221,8 @@ struct sss_channel {
 	struct work_struct work;		/* what needs process context */
 	unsigned long work_bits;
 	struct sss_handshaking *hs;		/* own handshakes under way (handshake.c) */
+	struct sss_crowd *crowd;		/* of a peer nobody configured (crowd.c), or NULL */
+	struct list_head crowd_node;		/* these two: sss_net.crowds_lock */
 };
 
 int sss_channel_init(void);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What comes in for handshakes. Softirq only checks length and mac1 and copies
- * the message; the rest is Diffie-Hellman and belongs to one work item per
- * host, so that a flood of handshakes takes one CPU at most and what respond.c
- * does needs little locking.
+ * What comes in for handshakes. Softirq checks what costs little: length, mac1,
+ * under load mac2, and whether what claims to be an answer is one. Who passes
+ * is copied and waits; the rest is Diffie-Hellman and belongs to one work item
+ * per host, so that a flood of handshakes takes one CPU at most and what
+ * respond.c does needs little locking. Under load nothing waits from those who
+ * proved nothing, so they take no place from those who did.
  */
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
 #include "channel/handshake.h"
+#include "crypto/index.h"
 #include "crypto/ratelimiter.h"
 #include "net/udp.h"
 #include "wire/packet.h"
@@ -16,6 +19,7 @@
 #define LOAD_LINGERS	NSEC_PER_SEC	/* under load this long after it was seen */
 #define LATE_MAX	256U		/* packets that wait for a channel */
 #define LATE_BYTES	(4U << 20)	/* truesize of them */
+#define LATE_PAIR	16		/* skbs of one handshake */
 
 /**
  * struct message - a handshake message that waits
@@ -74,6 +78,13 @@ static u32 load_threshold(const struct sss_net *sn)
 	return max(READ_ONCE(sn->limits.handshake_queue) / 8, 1U);
 }
 
+/* Does more come than can be handled, this message included? */
+static bool is_loaded(const struct sss_handshakes *hs)
+{
+	return READ_ONCE(hs->n_messages) + 1 >= load_threshold(hs->host->sn) ||
+	       ktime_get_ns() < READ_ONCE(hs->loaded_until);
+}
+
 /* Queues a message; false: there is no room */
 static bool enqueue(struct sss_handshakes *hs, struct message *m)
 {
@@ -84,8 +95,9 @@ static bool enqueue(struct sss_handshakes *hs, struct message *m)
 	room = !hs->stopped && hs->n_messages < READ_ONCE(sn->limits.handshake_queue);
 	if (room) {
 		list_add_tail(&m->node, &hs->messages);
-		if (++hs->n_messages >= load_threshold(sn))
-			hs->loaded_until = ktime_get_ns() + LOAD_LINGERS;
+		WRITE_ONCE(hs->n_messages, hs->n_messages + 1);
+		if (hs->n_messages >= load_threshold(sn))
+			WRITE_ONCE(hs->loaded_until, ktime_get_ns() + LOAD_LINGERS);
 		queue_work(handshake_wq, &hs->work);
 	}
 	spin_unlock_bh(&hs->lock);
@@ -98,42 +110,108 @@ static void reject(struct sss_host *host, const struct sss_msg_initiate *msg,
 	struct sss_msg_reject answer;
 
 	if (READ_ONCE(host->flags) & SSS_HOST_F_STEALTH ||
-	    !sss_ratelimiter_allow(host->sn->limiter, &from->sa))
+	    !sss_ratelimiter_allow_unproved(host->sn->limiter, &from->sa))
 		return;
 	sss_handshake_put_reject(&answer, msg);
 	sss_mib_inc(host->sn, HS_TX_REJECT);
 	sss_handshake_send(host, &answer, sizeof(answer), from);
 }
 
-/* Is this an INITIATE or RESPOND for us? Counted if not. */
-static bool mac1_ok(struct sss_host *host, const u8 *data, size_t len,
-		    const union sss_endpoint *from)
+static void send_cookie(struct sss_host *host, const struct sss_msg_initiate *msg,
+			const union sss_endpoint *to)
 {
-	if (sss_cookie_mac1_ok(&host->cookie.keys, data, len))
+	struct sss_msg_cookie reply;
+
+	if (!sss_ratelimiter_allow_unproved(host->sn->limiter, &to->sa))
+		return;
+	sss_cookie_create_reply(&host->cookie, &reply, msg, sizeof(*msg),
+				be32_to_cpu(msg->sender), &to->sa);
+	sss_mib_inc(host->sn, HS_TX_COOKIE);
+	sss_handshake_send(host, &reply, sizeof(reply), to);
+}
+
+static bool may_come_now(struct sss_host *host, const union sss_endpoint *from)
+{
+	if (sss_ratelimiter_allow(host->sn->limiter, &from->sa))
 		return true;
-	sss_mib_inc(host->sn, HS_DROP_MAC1);
-	if (data[0] == SSS_PACKET_INITIATE)
-		reject(host, (const void *)data, from);
+	sss_mib_inc(host->sn, HS_DROP_RATE);
 	return false;
 }
 
-/* Counts it; false: not for us */
-static bool welcome(struct sss_host *host, const u8 *data, size_t len,
-		    const union sss_endpoint *from)
+/* Under load: who cannot receive at the address claimed does not get in. */
+static bool admit_loaded(struct sss_host *host, const struct sss_msg_initiate *msg,
+			 const union sss_endpoint *from)
+{
+	switch (sss_cookie_check(&host->cookie, msg, sizeof(*msg), &from->sa)) {
+	case SSS_COOKIE_PROVED:
+		return may_come_now(host, from);
+	case SSS_COOKIE_MAC1_ONLY:
+		sss_mib_inc(host->sn, HS_DROP_MAC2);
+		send_cookie(host, msg, from);
+		return false;
+	default:
+		sss_mib_inc(host->sn, HS_DROP_MAC1);
+		reject(host, msg, from);
+		return false;
+	}
+}
+
+/* All of these return false if the message goes no further, which is counted. */
+
+static bool admit_initiate(struct sss_host *host, const struct sss_msg_initiate *msg,
+			   const union sss_endpoint *from)
+{
+	if (is_loaded(host->handshakes))
+		return admit_loaded(host, msg, from);
+	if (sss_cookie_mac1_ok(&host->cookie.keys, msg, sizeof(*msg)))
+		return true;
+	sss_mib_inc(host->sn, HS_DROP_MAC1);
+	reject(host, msg, from);
+	return false;
+}
+
+/* Does it name a handshake of ours? The index cannot be guessed. */
+static bool is_awaited(struct sss_host *host, __be32 receiver)
+{
+	struct sss_index_entry *entry;
+	bool awaited;
+
+	rcu_read_lock();
+	entry = sss_index_lookup(host, be32_to_cpu(receiver));
+	awaited = entry && entry->type == SSS_INDEX_HANDSHAKE;
+	rcu_read_unlock();
+	if (!awaited)
+		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
+	return awaited;
+}
+
+static bool admit_respond(struct sss_host *host, const struct sss_msg_respond *msg,
+			  const union sss_endpoint *from)
+{
+	if (!is_awaited(host, msg->receiver))
+		return false;
+	if (!sss_cookie_mac1_ok(&host->cookie.keys, msg, sizeof(*msg))) {
+		sss_mib_inc(host->sn, HS_DROP_MAC1);
+		return false;
+	}
+	return !is_loaded(host->handshakes) || may_come_now(host, from);
+}
+
+static bool admit(struct sss_host *host, const u8 *data, const union sss_endpoint *from)
 {
 	switch (data[0]) {
 	case SSS_PACKET_INITIATE:
 		sss_mib_inc(host->sn, HS_RX_INITIATE);
-		return mac1_ok(host, data, len, from);
+		return admit_initiate(host, (const void *)data, from);
 	case SSS_PACKET_RESPOND:
 		sss_mib_inc(host->sn, HS_RX_RESPOND);
-		return mac1_ok(host, data, len, from);
+		return admit_respond(host, (const void *)data, from);
 	case SSS_PACKET_COOKIE:
 		sss_mib_inc(host->sn, HS_RX_COOKIE);
-		return true;
+		return is_awaited(host, ((const struct sss_msg_cookie *)data)->receiver);
 	default:
 		sss_mib_inc(host->sn, HS_RX_REJECT);
-		return true;
+		return is_awaited(host, ((const struct sss_msg_reject *)data)->receiver);
 	}
 }
 
@@ -157,7 +235,7 @@ void sss_handshake_receive(struct sss_host *host, const u8 *data, size_t len,
 		sss_mib_inc(host->sn, DROP_TYPE);
 		return;
 	}
-	if (!welcome(host, data, len, from))
+	if (!admit(host, data, from))
 		return;
 	m = kmalloc(struct_size(m, data, len), GFP_ATOMIC | __GFP_NOWARN);
 	if (!m) {
@@ -178,10 +256,12 @@ static bool enqueue_late(struct sss_handshakes *hs, struct late *l)
 	bool room;
 
 	spin_lock_bh(&hs->lock);
-	room = !hs->stopped && hs->n_late < LATE_MAX && hs->late_bytes < LATE_BYTES;
+	room = !hs->stopped && hs->n_late < LATE_MAX && hs->late_bytes < LATE_BYTES &&
+	       l->pair->n_late < LATE_PAIR;
 	if (room) {
 		list_add_tail(&l->node, &hs->late);
 		hs->n_late++;
+		l->pair->n_late++;
 		hs->late_bytes += l->skb->truesize;
 		queue_work(handshake_wq, &hs->work);
 	}
@@ -236,45 +316,35 @@ static struct late *next_late(struct sss_handshakes *hs)
 	if (l) {
 		list_del(&l->node);
 		hs->n_late--;
+		l->pair->n_late--;
 		hs->late_bytes -= l->skb->truesize;
 	}
 	spin_unlock_bh(&hs->lock);
 	return l;
 }
 
-static struct message *next_message(struct sss_handshakes *hs, bool *loaded)
+static struct message *next_message(struct sss_handshakes *hs)
 {
 	struct message *m;
 
 	spin_lock_bh(&hs->lock);
-	*loaded = hs->n_messages >= load_threshold(hs->host->sn) ||
-		  ktime_get_ns() < hs->loaded_until;
 	m = list_first_entry_or_null(&hs->messages, struct message, node);
 	if (m) {
 		list_del(&m->node);
-		hs->n_messages--;
+		WRITE_ONCE(hs->n_messages, hs->n_messages - 1);
 	}
 	spin_unlock_bh(&hs->lock);
 	return m;
 }
 
-static void handle_respond(struct sss_host *host, const struct message *m, bool loaded)
-{
-	/* It names an index of ours, which cannot be guessed, so needs no cookie. */
-	if (loaded && !sss_ratelimiter_allow(host->sn->limiter, &m->from.sa))
-		sss_mib_inc(host->sn, HS_DROP_RATE);
-	else
-		sss_answered_respond(host, (const void *)m->data, &m->from);
-}
-
-static void handle(struct sss_handshakes *hs, const struct message *m, bool loaded)
+static void handle(struct sss_handshakes *hs, const struct message *m)
 {
 	switch (m->data[0]) {
 	case SSS_PACKET_INITIATE:
-		sss_respond_initiate(hs, (const void *)m->data, &m->from, loaded);
+		sss_respond_initiate(hs, (const void *)m->data, &m->from);
 		break;
 	case SSS_PACKET_RESPOND:
-		handle_respond(hs->host, m, loaded);
+		sss_answered_respond(hs->host, (const void *)m->data, &m->from);
 		break;
 	case SSS_PACKET_COOKIE:
 		sss_answered_cookie(hs->host, (const void *)m->data, &m->from);
@@ -289,7 +359,6 @@ static void work(struct work_struct *work)
 	struct sss_handshakes *hs = container_of(work, struct sss_handshakes, work);
 	struct message *m;
 	struct late *l;
-	bool loaded;
 
 	for (;;) {
 		l = next_late(hs);
@@ -299,10 +368,10 @@ static void work(struct work_struct *work)
 			cond_resched();
 			continue;
 		}
-		m = next_message(hs, &loaded);
+		m = next_message(hs);
 		if (!m)
 			return;
-		handle(hs, m, loaded);
+		handle(hs, m);
 		kfree(m);
 		cond_resched();
 	}
@@ -390,12 +459,11 @@ void sss_handshake_host_stop(struct sss_host *host)
 	struct sss_handshakes *hs = host->handshakes;
 	struct message *m;
 	struct late *l;
-	bool loaded;
 
 	spin_lock_bh(&hs->lock);
 	hs->stopped = true;
 	spin_unlock_bh(&hs->lock);
-	while ((m = next_message(hs, &loaded)))
+	while ((m = next_message(hs)))
 		kfree(m);
 	while ((l = next_late(hs)))
 		free_late(l);

@@ -25,11 +25,11 @@ struct sss_half_open;		/* sss_keypair.tentative: slot.h */
  * @lock: leaf (BH): down to @stamp
  * @messages: received handshake messages that wait for @work
  * @late: data packets under keys without a channel, likewise
- * @n_messages: how many
+ * @n_messages: how many; WRITE_ONCE, read without the lock as a hint
  * @n_late: how many
  * @late_bytes: truesize of them
  * @stopped: nothing is taken in any more
- * @loaded_until: ns; until then messages must prove their address
+ * @loaded_until: ns; until then INITIATEs must prove their address; WRITE_ONCE
  * @stamp: of our last INITIATE, to whomever
  * @work: handles both lists, one entry after the other
  * @slots_lock: leaf (BH): @slots, @n_slots
@@ -98,7 +98,7 @@ bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
 void sss_handshake_drop_tentative(void *tentative);
 
 void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
-			  const union sss_endpoint *from, bool loaded);
+			  const union sss_endpoint *from);
 void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
 			 struct sk_buff *skb, const union sss_endpoint *from);
 

@@ -15,12 +15,12 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/crowd.h"
 #include "channel/handshake.h"
 #include "channel/rx.h"
 #include "channel/slot.h"
 #include "crypto/aead.h"
 #include "crypto/index.h"
-#include "crypto/ratelimiter.h"
 #include "wire/packet.h"
 
 /**
@@ -31,6 +31,7 @@
  * @noise: the handshake
  * @remote: keys of the peer
  * @ch: the peer's channel, reference, or NULL
+ * @configured: somebody has configured the peer
  * @said: what it says
  * @answer: what we say
  */
@@ -41,35 +42,10 @@ struct call {
 	struct sss_noise_handshake noise;
 	struct sss_noise_remote remote;
 	struct sss_channel *ch;
+	bool configured;
 	struct sss_initiate_payload said;
 	struct sss_respond_payload answer;
 };
-
-static void send_cookie(struct sss_host *host, const struct sss_msg_initiate *msg,
-			const union sss_endpoint *to)
-{
-	struct sss_msg_cookie reply;
-
-	sss_cookie_create_reply(&host->cookie, &reply, msg, sizeof(*msg),
-				be32_to_cpu(msg->sender), &to->sa);
-	sss_mib_inc(host->sn, HS_TX_COOKIE);
-	sss_handshake_send(host, &reply, sizeof(reply), to);
-}
-
-/* Under load: who cannot receive at the address claimed does not get in. */
-static bool admit(struct sss_host *host, const struct sss_msg_initiate *msg,
-		  const union sss_endpoint *from)
-{
-	if (sss_cookie_check(&host->cookie, msg, sizeof(*msg), &from->sa) != SSS_COOKIE_PROVED) {
-		sss_mib_inc(host->sn, HS_DROP_MAC2);
-		send_cookie(host, msg, from);
-		return false;
-	}
-	if (sss_ratelimiter_allow(host->sn->limiter, &from->sa))
-		return true;
-	sss_mib_inc(host->sn, HS_DROP_RATE);
-	return false;
-}
 
 static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 			 const union sss_endpoint *to)
@@ -120,6 +96,7 @@ static bool look_up(struct call *c)
 		return !sss_noise_set_remote(&c->remote, &host->identity, eid.key, NULL);
 	sss_peer_copy_remote(peer, &c->remote);
 	c->ch = channel_of_peer(peer);
+	c->configured = READ_ONCE(peer->flags) & SSS_PEER_F_CONFIGURED;
 	sss_peer_put(peer);
 	return true;
 }
@@ -246,13 +223,16 @@ static int build(struct call *c, struct sss_half_open *slot)
 	return 0;
 }
 
-static struct sss_half_open *alloc_slot(const struct call *c)
+/* Takes over the reference to @crowd, if there is a result. */
+static struct sss_half_open *alloc_slot(const struct call *c, struct sss_crowd *crowd)
 {
 	struct sss_half_open *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 
 	if (!slot)
 		return NULL;
 	kref_init(&slot->ref);
+	INIT_LIST_HEAD(&slot->crowd_node);
+	slot->crowd = crowd;
 	slot->sn = c->hs->host->sn;
 	sss_gauge_inc(slot->sn, HALF_OPEN);
 	memcpy(slot->eid.key, c->noise.remote_static, sizeof(slot->eid.key));
@@ -284,26 +264,48 @@ static bool join(struct sss_handshakes *hs, struct sss_channel *ch, struct sss_h
 	return open;
 }
 
+/* A slot, if there may be one more; NULL: counted */
+static struct sss_half_open *get_slot(struct call *c)
+{
+	struct sss_net *sn = c->hs->host->sn;
+	struct sss_half_open *slot = NULL;
+	struct sss_crowd *crowd = NULL;
+
+	if (!c->configured) {
+		crowd = sss_crowd_get(sn, c->from);
+		if (!crowd)
+			goto no_memory;
+	}
+	if (!sss_slot_make_room(sn, crowd)) {
+		sss_mib_inc(sn, HS_DROP_LIMIT);
+		sss_crowd_put(sn, crowd);
+		return NULL;
+	}
+	slot = alloc_slot(c, crowd);
+	if (slot)
+		return slot;
+	sss_crowd_put(sn, crowd);
+no_memory:
+	sss_mib_inc(sn, DROP_NO_MEMORY);
+	return NULL;
+}
+
 /* Answers the call: from here on a data packet can confirm it. */
 static void answer(struct call *c)
 {
+	struct sss_half_open *slot = get_slot(c);
 	struct sss_net *sn = c->hs->host->sn;
-	struct sss_half_open *slot;
 	int err;
 
-	if (!sss_slot_make_room(sn)) {
-		sss_mib_inc(sn, HS_DROP_LIMIT);
+	if (!slot)
 		return;
-	}
-	slot = alloc_slot(c);
-	err = slot ? build(c, slot) : -ENOMEM;
+	err = build(c, slot);
 	if (err) {
 		if (err == -ENOMEM)
 			sss_mib_inc(sn, DROP_NO_MEMORY);
 		else
 			sss_mib_inc(sn, HS_DROP_NOISE);
-		if (slot)
-			sss_slot_put(slot);
+		sss_slot_put(slot);
 		return;
 	}
 	slot->noise = c->noise;
@@ -323,20 +325,17 @@ static void answer(struct call *c)
 
 /**
  * sss_respond_initiate() - an INITIATE has come
- * @hs: of the host to which it came; mac1 is right
+ * @hs: of the host to which it came; it was admitted
  * @msg: of the right length
  * @from: source
- * @loaded: more comes in than can be handled
  *
  * Context: the host's work item.
  */
 void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
-			  const union sss_endpoint *from, bool loaded)
+			  const union sss_endpoint *from)
 {
 	struct call c = { .hs = hs, .msg = msg, .from = from };
 
-	if (loaded && !admit(hs->host, msg, from))
-		return;
 	if (answer_again(hs, msg, from))
 		return;
 	if (!read_initiate(&c))
@@ -507,15 +506,20 @@ static struct sss_channel *channel_of_pair(struct sss_host *host, struct sss_key
 /* The channel that the slot's pair is to have, made if there is none */
 static struct sss_channel *make_channel(struct sss_host *host, const struct sss_half_open *slot)
 {
-	struct sss_peer *peer = sss_peer_get_or_create(host, &slot->eid);
 	struct sss_channel *ch;
+	struct sss_peer *peer;
 
+	if (slot->crowd && !sss_crowd_has_room(host->sn, slot->crowd))
+		return NULL;
+	peer = sss_peer_get_or_create(host, &slot->eid);
 	if (IS_ERR(peer))
 		return NULL;
 	ch = sss_channel_create(peer, slot->incarnation);
 	if (IS_ERR(ch)) {
 		sss_peer_release_learnt(peer);
 		ch = NULL;
+	} else if (slot->crowd) {
+		sss_crowd_add_channel(slot->crowd, ch);
 	}
 	sss_peer_put(peer);
 	return ch;
@@ -534,6 +538,8 @@ static bool take_in(struct sss_channel *ch, struct sss_keypair *pair,
 	}
 	/* RESPOND promised that nothing below comes under these keys. */
 	ch->next_number = max(ch->next_number, slot->next_number);
+	if (!ch->pkts_sent)
+		ch->first_number = ch->next_number;
 	restart = __settle(ch, slot, pair);
 	WRITE_ONCE(pair->channel, ch);
 	sss_keyring_add_responder(&ch->ring, pair);

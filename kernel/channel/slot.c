@@ -15,6 +15,7 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/crowd.h"
 #include "channel/slot.h"
 #include "crypto/index.h"
 
@@ -25,6 +26,7 @@ static void release(struct kref *ref)
 	struct sss_half_open *slot = container_of(ref, struct sss_half_open, ref);
 
 	sss_gauge_dec(slot->sn, HALF_OPEN);
+	sss_crowd_put(slot->sn, slot->crowd);
 	kfree_sensitive(slot);
 }
 
@@ -66,6 +68,7 @@ bool sss_slot_end(struct sss_half_open *slot)
 	struct sss_keypair *pair = slot->pair;
 	struct sss_half_open *tentative = sss_keypair_take_tentative(pair);
 
+	sss_crowd_remove_slot(slot);
 	if (tentative) {
 		sss_index_remove(&pair->entry);
 		sss_slot_put(tentative);
@@ -73,6 +76,14 @@ bool sss_slot_end(struct sss_half_open *slot)
 	sss_keypair_put(pair);
 	sss_slot_put(slot);
 	return tentative;
+}
+
+static void __unlist(struct sss_handshakes *hs, struct sss_half_open *slot)
+{
+	lockdep_assert_held(&hs->slots_lock);
+	slot->listed = false;
+	list_del(&slot->node);
+	WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
 }
 
 /* Takes off the list and returns the oldest slot whose time is up */
@@ -88,8 +99,7 @@ static struct sss_half_open *take_expired(struct sss_handshakes *hs, u64 now)
 		if (age < min_t(u64, life, SLOT_LIFE))
 			break;
 		if (age >= SLOT_LIFE || is_confirmed(slot)) {
-			list_del(&slot->node);
-			WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
+			__unlist(hs, slot);
 			found = slot;
 			break;
 		}
@@ -125,10 +135,8 @@ static struct sss_half_open *take_oldest(struct sss_handshakes *hs)
 
 	spin_lock_bh(&hs->slots_lock);
 	slot = list_first_entry_or_null(&hs->slots, struct sss_half_open, node);
-	if (slot) {
-		list_del(&slot->node);
-		WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
-	}
+	if (slot)
+		__unlist(hs, slot);
 	spin_unlock_bh(&hs->slots_lock);
 	return slot;
 }
@@ -178,8 +186,8 @@ void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incar
 	spin_lock_bh(&hs->slots_lock);
 	list_for_each_entry_safe(slot, next, &hs->slots, node)
 		if (is_of(slot, eid, incarnation)) {
-			list_move_tail(&slot->node, &over);
-			WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
+			__unlist(hs, slot);
+			list_add_tail(&slot->node, &over);
 		}
 	spin_unlock_bh(&hs->slots_lock);
 	list_for_each_entry_safe(slot, next, &over, node)
@@ -210,27 +218,61 @@ static struct sss_half_open *take_from_fullest(struct sss_net *sn)
 	return slot;
 }
 
+/* Ends a slot that its crowd has let go, unless it just ended by itself. */
+static void end_surplus(struct sss_half_open *slot)
+{
+	struct sss_handshakes *hs = slot->hs;
+	struct sss_net *sn = slot->sn;
+	bool mine;
+
+	spin_lock_bh(&hs->slots_lock);
+	mine = slot->listed;
+	if (mine)
+		__unlist(hs, slot);
+	spin_unlock_bh(&hs->slots_lock);
+	if (mine && sss_slot_end(slot))
+		sss_mib_inc(sn, HS_DROP_LIMIT);
+	sss_slot_put(slot);
+}
+
+/* One of those that have most goes; false: there is none. */
+static bool end_one(struct sss_net *sn, struct sss_crowd *c)
+{
+	struct sss_half_open *slot;
+
+	rcu_read_lock();	/* a slot of a crowd is in the list of a host that is there */
+	slot = sss_crowd_surplus_slot(sn, c);
+	if (slot)
+		end_surplus(slot);
+	rcu_read_unlock();
+	if (slot || c)
+		return slot;
+	slot = take_from_fullest(sn);
+	if (slot && sss_slot_end(slot))
+		sss_mib_inc(sn, HS_DROP_LIMIT);
+	return slot;
+}
+
 /**
  * sss_slot_make_room() - see that there may be one more slot
  * @sn: namespace, has at most limits.max_half_open
+ * @c: whose it is to be, has at most limits.max_prefix_half_open; NULL: a
+ *	configured peer's
  *
- * The slots that have to go are counted if they were unconfirmed.
+ * The oldest of the crowd that has most goes, or of the host if all peers are
+ * configured. The slots that have to go are counted if they were unconfirmed.
  *
  * Return: false: there is no slot that could go, as all are being made.
  * Context: a host's work item.
  */
-bool sss_slot_make_room(struct sss_net *sn)
+bool sss_slot_make_room(struct sss_net *sn, struct sss_crowd *c)
 {
-	struct sss_half_open *slot;
-
-	while (sss_gauge_read(sn, HALF_OPEN) >=
-	       READ_ONCE(sn->limits.max_half_open)) {
-		slot = take_from_fullest(sn);
-		if (!slot)
+	if (c)
+		while (end_one(sn, c))
+			;
+	while (sss_gauge_read(sn, HALF_OPEN) >= READ_ONCE(sn->limits.max_half_open))
+		if (!end_one(sn, NULL))
 			return false;
-		if (sss_slot_end(slot))
-			sss_mib_inc(sn, HS_DROP_LIMIT);
-	}
 	return true;
 }
 
@@ -243,7 +285,10 @@ bool sss_slot_make_room(struct sss_net *sn)
  */
 void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot)
 {
+	slot->hs = hs;
+	sss_crowd_add_slot(slot);
 	spin_lock_bh(&hs->slots_lock);
+	slot->listed = true;
 	list_add_tail(&slot->node, &hs->slots);
 	WRITE_ONCE(hs->n_slots, hs->n_slots + 1);
 	spin_unlock_bh(&hs->slots_lock);

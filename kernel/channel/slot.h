@@ -10,7 +10,11 @@
  * struct sss_half_open - an INITIATE that was answered
  * @ref: references
  * @node: in sss_handshakes.slots
+ * @listed: it is there (sss_handshakes.slots_lock)
  * @sn: namespace, counts it
+ * @hs: in whose list
+ * @crowd: reference; where it came from, NULL: the peer is configured
+ * @crowd_node: in sss_crowd.slots; empty: it is not (sss_net.crowds_lock)
  * @pair: its keys; reference while in the list
  * @eid: who sent it
  * @born: ns
@@ -30,7 +34,11 @@
 struct sss_half_open {
 	struct kref ref;
 	struct list_head node;
+	bool listed;
 	struct sss_net *sn;
+	struct sss_handshakes *hs;
+	struct sss_crowd *crowd;
+	struct list_head crowd_node;
 	struct sss_keypair *pair;
 	struct sss_eid eid;
 	u64 born;
@@ -49,7 +57,7 @@ struct sss_half_open {
 void sss_slot_put(struct sss_half_open *slot);
 bool sss_slot_end(struct sss_half_open *slot);
 void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot);
-bool sss_slot_make_room(struct sss_net *sn);
+bool sss_slot_make_room(struct sss_net *sn, struct sss_crowd *c);
 void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation);
 struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
 					 const struct sss_msg_initiate *msg);

@@ -56,6 +56,7 @@ struct sss_limits;
  *	own RCU free
  * @tentative: the caller's, what takes effect on confirmation; see
  *	sss_keypair_take_tentative(); dropped with the pair
+ * @n_late: packets under it that wait for a channel (sss_handshakes.lock)
  * @drop_tentative: frees @tentative, possibly in softirq; NULL: kfree_sensitive()
  */
 struct sss_keypair {
@@ -74,6 +75,7 @@ struct sss_keypair {
 	u64 confirmed;
 	struct sss_channel *channel;
 	void *tentative;
+	u32 n_late;
 	void (*drop_tentative)(void *tentative);
 };
 

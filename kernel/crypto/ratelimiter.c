@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/hashtable.h>
-#include <linux/in.h>
-#include <linux/in6.h>
 #include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
@@ -10,6 +8,7 @@
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include "base/compat.h"
+#include "net/endpoint.h"
 #include "ratelimiter.h"
 
 #define PER_SECOND	20
@@ -22,11 +21,16 @@
 #define TABLE_BITS	10
 #define ENTRIES_MAX	8192
 
+/* Sources that proved nothing: cheap answers, and no memory of them */
+#define UNPROVED_BITS	12
+#define UNPROVED_COST	(NSEC_PER_SEC / 50)
+#define UNPROVED_BURST	10
+
 /**
- * struct source - one IPv4 address or IPv6 /64
+ * struct source - one IPv4 /24 or IPv6 /64
  * @node: in sss_ratelimiter.table
  * @rcu: frees it
- * @key: the address, or the upper half of it
+ * @key: sss_endpoint_prefix()
  * @family: AF_INET or AF_INET6
  * @lock: leaf (BH); protects the rest
  * @last: when @tokens was right, ns
@@ -49,6 +53,8 @@ struct source {
  * @count: entries, at most ENTRIES_MAX
  * @hash_key: secret, so that nobody can fill one bucket
  * @gc: forgets idle entries each second while there are any
+ * @unproved: by hash of the source, ns when what it may have will be used up.
+ *	Of fixed size, as anybody can come from everywhere
  */
 struct sss_ratelimiter {
 	DECLARE_HASHTABLE(table, TABLE_BITS);
@@ -56,26 +62,17 @@ struct sss_ratelimiter {
 	unsigned int count;
 	siphash_key_t hash_key;
 	struct delayed_work gc;
+	atomic64_t unproved[1 << UNPROVED_BITS];
 };
 
-static u64 key_of(const struct sockaddr *from)
+static u64 hash_of(struct sss_ratelimiter *limiter, u64 key, u16 family)
 {
-	u64 key = 0;
-
-	if (from->sa_family == AF_INET6)
-		memcpy(&key, &((const struct sockaddr_in6 *)from)->sin6_addr,
-		       sizeof(key));
-	else
-		memcpy(&key, &((const struct sockaddr_in *)from)->sin_addr,
-		       sizeof(struct in_addr));
-	return key;
+	return siphash_2u64(key, family, &limiter->hash_key);
 }
 
 static struct hlist_head *bucket(struct sss_ratelimiter *limiter, u64 key, u16 family)
 {
-	u64 hash = siphash_2u64(key, family, &limiter->hash_key);
-
-	return &limiter->table[hash & (BIT(TABLE_BITS) - 1)];
+	return &limiter->table[hash_of(limiter, key, family) & (BIT(TABLE_BITS) - 1)];
 }
 
 static struct source *find(struct sss_ratelimiter *limiter, struct hlist_head *head,
@@ -141,7 +138,7 @@ static struct source *add(struct sss_ratelimiter *limiter, struct hlist_head *he
 static bool allow_at(struct sss_ratelimiter *limiter, const struct sockaddr *from,
 		     u64 now)
 {
-	u64 key = key_of(from);
+	u64 key = sss_endpoint_prefix(from);
 	struct hlist_head *head = bucket(limiter, key, from->sa_family);
 	struct source *source;
 	bool ok;
@@ -238,6 +235,37 @@ bool sss_ratelimiter_allow(struct sss_ratelimiter *limiter,
 			   const struct sockaddr *from)
 {
 	return allow_at(limiter, from, ktime_get_coarse_boottime_ns());
+}
+
+static bool allow_unproved_at(struct sss_ratelimiter *limiter, const struct sockaddr *from,
+			      u64 now)
+{
+	u64 hash = hash_of(limiter, sss_endpoint_prefix(from), from->sa_family);
+	atomic64_t *until = &limiter->unproved[hash & (BIT(UNPROVED_BITS) - 1)];
+	s64 old = atomic64_read(until), new;
+
+	do {
+		new = max_t(s64, old, now) + UNPROVED_COST;
+		if (new > (s64)now + UNPROVED_BURST * (s64)UNPROVED_COST)
+			return false;
+	} while (!atomic64_try_cmpxchg(until, &old, new));
+	return true;
+}
+
+/**
+ * sss_ratelimiter_allow_unproved() - may this source, true or not, be told something?
+ * @limiter: of the namespace
+ * @from: AF_INET or AF_INET6 address; the port does not count
+ *
+ * For COOKIE and REJECT. Nothing is remembered of a source, so that made-up ones
+ * cannot keep those out that are not; a few share what one may have.
+ *
+ * Return: whether it may. Context: any.
+ */
+bool sss_ratelimiter_allow_unproved(struct sss_ratelimiter *limiter,
+				    const struct sockaddr *from)
+{
+	return allow_unproved_at(limiter, from, ktime_get_coarse_boottime_ns());
 }
 
 #ifdef DEBUG

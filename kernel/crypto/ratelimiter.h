@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Token bucket per source: an IPv4 address or an IPv6 /64. For handshake
- * messages from sources that proved their address, and for REJECTs.
+ * Token bucket per source, an IPv4 /24 or an IPv6 /64: for handshake messages
+ * from those that proved their address, and for answers to those that did not.
  */
 #ifndef _SSS_CRYPTO_RATELIMITER_H
 #define _SSS_CRYPTO_RATELIMITER_H
@@ -15,6 +15,8 @@ struct sss_ratelimiter *sss_ratelimiter_create(void);
 void sss_ratelimiter_destroy(struct sss_ratelimiter *limiter);
 bool sss_ratelimiter_allow(struct sss_ratelimiter *limiter,
 			   const struct sockaddr *from);
+bool sss_ratelimiter_allow_unproved(struct sss_ratelimiter *limiter,
+				    const struct sockaddr *from);
 
 int sss_ratelimiter_selftest(void);
 

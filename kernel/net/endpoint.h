@@ -45,6 +45,25 @@ static inline bool sss_endpoint_equal(const union sss_endpoint *a, const union s
 	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
 }
 
+/**
+ * sss_endpoint_prefix - where in the network an address is
+ * @sa: AF_INET or AF_INET6
+ *
+ * What one party may have many of at no cost counts as one: an IPv4 /24, an
+ * IPv6 /64.
+ *
+ * Return: the upper bits, a number that is only ever compared. Context: any.
+ */
+static inline u64 sss_endpoint_prefix(const struct sockaddr *sa)
+{
+	__be64 upper;
+
+	if (sa->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 8;
+	memcpy(&upper, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(upper));
+	return be64_to_cpu(upper);
+}
+
 void sss_endpoint_set4(union sss_endpoint *ep, __be32 addr, __be16 port);
 void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be16 port,
 		       u32 scope_id);

@@ -139,10 +139,13 @@ static bool is_configured(const struct sss_peer *peer)
 	return READ_ONCE(peer->flags) & SSS_PEER_F_CONFIGURED;
 }
 
-/* A learnt peer costs its maker nothing, so there is a limit; see design 3. */
+/*
+ * A learnt peer costs its maker nothing, so there is a limit; see design 3. Each
+ * has a channel, and as many again may have one that is just ending.
+ */
 static bool reserve_learnt(struct sss_net *sn)
 {
-	if (atomic_inc_return(&sn->learnt_peers) <= READ_ONCE(sn->limits.max_channels))
+	if (atomic_inc_return(&sn->learnt_peers) <= 2 * READ_ONCE(sn->limits.max_channels))
 		return true;
 	atomic_dec(&sn->learnt_peers);
 	return false;
@@ -331,8 +334,8 @@ struct sss_peer *sss_peer_configure(struct sss_host *host, const struct sss_eid 
  * @eid: remote key, proved by a handshake
  *
  * A peer made here was not configured: it has no endpoints and no PSK, and
- * goes with its channel (sss_peer_release_learnt()). There are at most
- * limits.max_channels of them in a namespace.
+ * goes with its channel (sss_peer_release_learnt()), of which there are at most
+ * limits.max_channels in a namespace.
  *
  * Return: the peer with a reference, or ERR_PTR: -EINVAL, -EADDRNOTAVAIL (own
  * EID), -ENOBUFS (too many), -ENOKEY (host is going), -ENOMEM. Context: process,

@@ -29,6 +29,16 @@ static bool __init allow6(struct sss_ratelimiter *limiter, u8 network, u8 host, 
 	return allow_at(limiter, (struct sockaddr *)&from, now);
 }
 
+static bool __init unproved(struct sss_ratelimiter *limiter, u32 address, u64 now)
+{
+	struct sockaddr_in from = {
+		.sin_family = AF_INET,
+		.sin_addr = { cpu_to_be32(address) },
+	};
+
+	return allow_unproved_at(limiter, (struct sockaddr *)&from, now);
+}
+
 static void __init test_bucket(struct sss_ratelimiter *limiter)
 {
 	u64 now = EPOCH;
@@ -37,7 +47,8 @@ static void __init test_bucket(struct sss_ratelimiter *limiter)
 	for (i = 0; i < BURST; i++)
 		CHECK(allow4(limiter, 0x0a000001, now));
 	CHECK(!allow4(limiter, 0x0a000001, now));
-	CHECK(allow4(limiter, 0x0a000002, now));
+	CHECK(!allow4(limiter, 0x0a000002, now));
+	CHECK(allow4(limiter, 0x0a000101, now));
 	CHECK(!allow4(limiter, 0x0a000001, now + COST - 1));
 	CHECK(allow4(limiter, 0x0a000001, now + COST));
 	CHECK(!allow4(limiter, 0x0a000001, now + COST));
@@ -68,16 +79,33 @@ static void __init test_bound(struct sss_ratelimiter *limiter)
 	u32 i;
 
 	for (i = 0; i < ENTRIES_MAX; i++)
-		CHECK(allow4(limiter, i, now));
-	CHECK(!allow4(limiter, i, now));
+		CHECK(allow4(limiter, i << 8, now));
+	CHECK(!allow4(limiter, i << 8, now));
 	CHECK(allow4(limiter, 0, now));
 	CHECK(collect(limiter, now) == ENTRIES_MAX);
 	CHECK(collect(limiter, now + IDLE_NS) == 0);
-	CHECK(allow4(limiter, i, now));
+	CHECK(allow4(limiter, i << 8, now));
+}
+
+/* Sources without number take nothing from those that proved theirs. */
+static void __init test_unproved(struct sss_ratelimiter *limiter)
+{
+	u64 now = EPOCH + 400 * NSEC_PER_SEC;
+	u32 i;
+
+	for (i = 0; i < UNPROVED_BURST; i++)
+		CHECK(unproved(limiter, 0x0a000001 + i, now));
+	CHECK(!unproved(limiter, 0x0a000001, now));
+	CHECK(!unproved(limiter, 0x0a000001, now + UNPROVED_COST - 1));
+	CHECK(unproved(limiter, 0x0a000001, now + UNPROVED_COST));
+	for (i = 0; i < 2 * ENTRIES_MAX; i++)
+		unproved(limiter, i << 8, now);
+	CHECK(allow4(limiter, 0x0a000001, now));
+	CHECK(collect(limiter, now + IDLE_NS) == 0);
 }
 
 /**
- * sss_ratelimiter_selftest() - bucket, prefix, bound
+ * sss_ratelimiter_selftest() - bucket, prefix, bounds
  *
  * Return: 0, -ENOTRECOVERABLE, or -ENOMEM.
  */
@@ -90,6 +118,7 @@ int __init sss_ratelimiter_selftest(void)
 	test_bucket(limiter);
 	test_prefix(limiter);
 	test_bound(limiter);
+	test_unproved(limiter);
 	sss_ratelimiter_destroy(limiter);
 	return REPORT("ratelimiter");
 }
