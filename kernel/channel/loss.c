@@ -106,7 +106,7 @@ static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
 {
 	unsigned int i;
 
-	if (hi >= ch->next_number)
+	if (lo < ch->first_number || hi >= ch->next_number)
 		return true;
 	for (i = 0; i < SSS_SKIPPED; i++)
 		if (ch->skipped[i] >= lo && ch->skipped[i] <= hi)

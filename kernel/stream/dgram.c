@@ -394,6 +394,8 @@ int __sss_dgram_receive(struct sss_channel *ch, const struct sss_frame_datagram 
 	err = __sss_table_look_up(ch, frame->parent, &parent);
 	if (err || !parent)
 		return err;
+	if (parent->flags & SSS_ST_MESSAGE)
+		return SSS_ERROR_STREAM_STATE;
 	st = find_loose(sss_streams(ch), frame->parent, frame->message);
 	if (!st)
 		st = arrive(parent, frame);
