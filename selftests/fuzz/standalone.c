@@ -3,10 +3,13 @@
  * A main() for fuzz drivers where there is no libFuzzer:
  *
  *	fuzz_NAME [-runs=N] [-seed=N] [-max_len=N]	mutate valid inputs N times
- *	fuzz_NAME FILE...				run what once failed
+ *	fuzz_NAME FILE...				run what failed
  *
- * The same seed gives the same inputs. One that fails is kept in a file. The
- * result is TAP: one test.
+ * With -corpus=FILE, which has inputs as lines of hexadecimal, all of these are
+ * run first, and mutated like others.
+ *
+ * The same seed gives the same inputs. One that fails is kept in a file; having
+ * been understood it becomes a line of the corpus. The result is TAP: one test.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -14,7 +17,7 @@
 #include <unistd.h>
 #include "fuzz.h"
 
-#define POOL 64
+#define POOL 256
 
 void __sanitizer_set_death_callback(void (*callback)(void));
 
@@ -156,6 +159,48 @@ static void fuzz(u64 runs, u64 *state)
 		free(in->data);
 }
 
+static size_t from_hex(u8 *data, const char *line)
+{
+	unsigned int byte;
+	size_t len = 0;
+
+	while (len < max_len && sscanf(line, "%2x", &byte) == 1) {
+		data[len++] = byte;
+		line += 2;
+	}
+	return len;
+}
+
+/* Lines of hexadecimal, and of words behind '#'; returns how many were inputs */
+static int run_corpus(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	u8 *data = malloc(max_len);
+	char *line = NULL;
+	size_t room = 0;
+	int n = 0;
+
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	while (getline(&line, &room, file) > 0) {
+		struct input *in = &pool[n % POOL];
+
+		if (*line == '#')
+			continue;
+		in->len = from_hex(data, line);
+		in->data = realloc(in->data, in->len + !in->len);
+		memcpy(in->data, data, in->len);
+		run(in->data, in->len);
+		n++;
+	}
+	free(line);
+	free(data);
+	fclose(file);
+	return n;
+}
+
 static void run_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
@@ -176,7 +221,7 @@ static void run_file(const char *path)
 int main(int argc, char **argv)
 {
 	u64 runs = 100000, state = 1;
-	int i, files = 0;
+	int i, files = 0, known = 0;
 
 	name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
 	__sanitizer_set_death_callback(keep);
@@ -186,6 +231,8 @@ int main(int argc, char **argv)
 			runs = strtoull(argv[i] + 6, NULL, 0);
 		else if (!strncmp(argv[i], "-seed=", 6))
 			state = strtoull(argv[i] + 6, NULL, 0);
+		else if (!strncmp(argv[i], "-corpus=", 8))
+			known = run_corpus(argv[i] + 8);
 		else if (!strncmp(argv[i], "-max_len=", 9))
 			max_len = max(strtoull(argv[i] + 9, NULL, 0), 1ULL);
 		else
@@ -193,7 +240,7 @@ int main(int argc, char **argv)
 	}
 	if (files)
 		return 0;
-	printf("1..1\n# %s -runs=%llu -seed=%llu\n", name, runs, state);
+	printf("1..1\n# %s -runs=%llu -seed=%llu, %d of the corpus\n", name, runs, state, known);
 	fflush(stdout);
 	fuzz(runs, &state);
 	printf("ok 1 %s\n", name);
