@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Identities cost nothing: what many of them may have, from one place and
+ * altogether, and who gives way when that is not enough.
+ */
+#include "kselftest_harness.h"
+#include "hosts.h"
+#include "dial.h"
+
+enum { PACKET = FRAMES_MAX + 9 + 8 + TAG, MOST = 64 };
+
+/* One of many: who it is, and where */
+struct stranger {
+	struct dial d;
+	int fd;
+};
+
+static struct stranger s[MOST];
+static int n_strangers;
+
+static const uint8_t *bob(void)
+{
+	return (const uint8_t *)&eids[BOB][V4];
+}
+
+/* Addresses 10.@net.0.1 are of alice's, too. */
+static void make_net(int net)
+{
+	shell_in(ALICE, "ip addr add 10.%d.0.1/24 dev wire", net);
+	shell_in(BOB, "ip route add 10.%d.0.0/24 dev wire", net);
+}
+
+static void __attribute__((constructor(65535))) make_nets(void)
+{
+	for (int net = 1; net <= 4; net++)
+		make_net(net);
+}
+
+static bool recv_respond(struct stranger *st)
+{
+	struct pollfd p = { .fd = st->fd, .events = POLLIN };
+	uint8_t msg[2048];
+
+	while (poll(&p, 1, PATIENCE) > 0) {
+		if (recv(st->fd, msg, sizeof(msg), 0) == RESPOND_LEN &&
+		    dial_answered(&st->d, msg))
+			return true;
+	}
+	return false;
+}
+
+/* Somebody new calls from 10.@net.0.1 and is answered: half-open. */
+static struct stranger *call_from(int net)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
+	struct stranger *st = &s[n_strangers++];
+
+	at.sin_addr.s_addr = htonl(10 << 24 | net << 16 | 1);
+	inet_pton(AF_INET, "10.9.0.2", &to.sin_addr);
+	enter(ALICE);
+	st->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(st->fd, (struct sockaddr *)&at, sizeof(at)) ||
+	    connect(st->fd, (struct sockaddr *)&to, sizeof(to)) || !dial_make(&st->d, bob()) ||
+	    send(st->fd, st->d.initiate, INITIATE_LEN, 0) != INITIATE_LEN || !recv_respond(st))
+		return NULL;
+	return st;
+}
+
+static void send_frames(struct stranger *st, const uint8_t *frames, size_t len)
+{
+	uint8_t packet[PACKET];
+
+	send(st->fd, packet, dial_seal(&st->d, packet, frames, len), 0);
+}
+
+/* Its first packet: a channel comes about, if there may be one. */
+static bool confirms(struct stranger *st, bool stream)
+{
+	long long confirmed = get_stat(BOB, "HsConfirmed"), refused = get_stat(BOB, "HsDropLimit");
+	uint64_t id = memcmp(st->d.own.public, bob(), KEY) < 0 ? 0 : 1;
+	uint8_t frames[256] = { PING };
+	size_t len = 1;
+
+	if (stream)
+		len += put_init(frames + 1, id, "crowds", "test 1");
+	send_frames(st, frames, len);
+	return eventually(PATIENCE, get_stat(BOB, "HsConfirmed") > confirmed ||
+			  get_stat(BOB, "HsDropLimit") > refused) &&
+	       get_stat(BOB, "HsConfirmed") > confirmed;
+}
+
+FIXTURE(crowds) {
+	int listener;
+};
+
+FIXTURE_SETUP(crowds)
+{
+	set_sysctl(BOB, "idle_timeout_ms", "60000");
+	self->listener = listen_on(V4, "crowds", MOST);
+	ASSERT_LE(0, self->listener);
+}
+
+/* The strangers hang up, and nothing is left of them. */
+FIXTURE_TEARDOWN(crowds)
+{
+	uint8_t frames[16];
+
+	close(self->listener);
+	for (int i = 0; i < n_strangers; i++) {
+		send_frames(&s[i], frames, put_close(frames, 0));
+		close(s[i].fd);
+	}
+	n_strangers = 0;
+	set_sysctl(BOB, "max_half_open", "1024");
+	set_sysctl(BOB, "max_prefix_half_open", "256");
+	set_sysctl(BOB, "max_channels", "65536");
+	set_sysctl(BOB, "max_prefix_channels", "4096");
+	set_sysctl(BOB, "down_timeout_ms", "20000");
+	set_sysctl(BOB, "idle_timeout_ms", "100");
+	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "Channels")));
+	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "HalfOpen")));
+}
+
+/* Of one prefix only so many are half-open; the oldest goes, and only its own. */
+TEST_F(crowds, half_open_of_one_prefix)
+{
+	long long dropped = get_stat(BOB, "HsDropLimit"), unknown = get_stat(BOB, "RxDropIndex");
+	struct stranger *other, *oldest, *newest = NULL;
+
+	set_sysctl(BOB, "max_prefix_half_open", "4");
+	other = call_from(2);
+	oldest = call_from(1);
+	ASSERT_TRUE(other && oldest);
+	for (int i = 0; i < 6; i++) {
+		newest = call_from(1);
+		ASSERT_NE(NULL, newest);
+		EXPECT_GE(5, get_stat(BOB, "HalfOpen"));
+	}
+	EXPECT_EQ(5, get_stat(BOB, "HalfOpen"));
+	EXPECT_EQ(dropped + 3, get_stat(BOB, "HsDropLimit"));
+	EXPECT_TRUE(confirms(other, false));
+	EXPECT_TRUE(confirms(newest, false));
+	send_frames(oldest, (uint8_t [1]){ PING }, 1);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "RxDropIndex") > unknown));
+}
+
+/* Of all that are half-open the prefix that has most gives one up. */
+TEST_F(crowds, half_open_of_all)
+{
+	struct stranger *first, *second = NULL;
+	long long dropped = get_stat(BOB, "HsDropLimit");
+
+	set_sysctl(BOB, "max_half_open", "6");
+	first = call_from(2);
+	for (int i = 0; i < 5; i++)
+		ASSERT_NE(NULL, call_from(1));
+	second = call_from(3);
+	ASSERT_TRUE(first && second && call_from(1) && call_from(4));
+	EXPECT_EQ(6, get_stat(BOB, "HalfOpen"));
+	EXPECT_EQ(dropped + 3, get_stat(BOB, "HsDropLimit"));
+	EXPECT_TRUE(confirms(first, false));
+	EXPECT_TRUE(confirms(second, false));
+}
+
+/* So many channels of one prefix: those that do nothing go first. */
+TEST_F(crowds, channels_of_one_prefix)
+{
+	long long evicted = get_stat(BOB, "ChannelsEvicted");
+	struct stranger *st;
+
+	set_sysctl(BOB, "max_prefix_channels", "4");
+	for (int i = 0; i < 10; i++) {
+		st = call_from(1);
+		ASSERT_NE(NULL, st);
+		EXPECT_TRUE(confirms(st, false));
+		EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Channels") <= 4));
+	}
+	EXPECT_EQ(evicted + 6, get_stat(BOB, "ChannelsEvicted"));
+	EXPECT_EQ(4, get_stat(BOB, "Channels"));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Peers") == 4));
+}
+
+/* Who has streams stays, and others from there wait; elsewhere nobody does. */
+TEST_F(crowds, channels_in_use)
+{
+	struct stranger *st;
+	long long evicted;
+	int fd[2];
+
+	set_sysctl(BOB, "max_prefix_channels", "4");
+	for (int i = 0; i < 4; i++)
+		ASSERT_TRUE(confirms(call_from(1), true));
+	EXPECT_FALSE(confirms(call_from(1), true));
+	EXPECT_EQ(4, get_stat(BOB, "Channels"));
+	EXPECT_TRUE(confirms(call_from(2), true));
+	ASSERT_EQ(0, stream_pair(V4, fd));
+	close(fd[ALICE]);
+	close(fd[BOB]);
+	/* Those who do not answer any more do not stay. */
+	evicted = get_stat(BOB, "ChannelsEvicted");
+	set_sysctl(BOB, "down_timeout_ms", "10");
+	st = call_from(1);
+	EXPECT_TRUE(eventually(PATIENCE, usleep(100000) || confirms(st, false)));
+	EXPECT_LT(evicted, get_stat(BOB, "ChannelsEvicted"));
+}
+
+/* Of all channels, one of the prefix that has most */
+TEST_F(crowds, channels_of_all)
+{
+	long long evicted;
+
+	set_sysctl(BOB, "max_channels", "6");
+	for (int i = 0; i < 2; i++)
+		ASSERT_TRUE(confirms(call_from(2), false));
+	for (int i = 0; i < 4; i++)
+		ASSERT_TRUE(confirms(call_from(1), false));
+	evicted = get_stat(BOB, "ChannelsEvicted");
+	for (int i = 0; i < 2; i++)
+		EXPECT_TRUE(confirms(call_from(3), false));
+	EXPECT_EQ(evicted + 2, get_stat(BOB, "ChannelsEvicted"));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Channels") == 6));
+	/* the two that were first are still there */
+	for (int i = 0; i < 2; i++) {
+		uint8_t packet[PACKET];
+
+		while (recv(s[i].fd, packet, sizeof(packet), MSG_DONTWAIT) > 0)
+			;
+		send_frames(&s[i], (uint8_t [1]){ PING }, 1);
+		EXPECT_EQ(POLLIN, polled(s[i].fd, POLLIN, PATIENCE));
+	}
+}
+
+/* Rubbish under the keys of one handshake keeps no other from being confirmed. */
+TEST_F(crowds, rubbish_for_one)
+{
+	struct stranger *bad = call_from(1), *good = call_from(2);
+	uint8_t packet[1200] = { TYPE_DATA };
+
+	ASSERT_TRUE(bad && good);
+	put32(packet + 4, bad->d.remote_index);
+	for (int i = 0; i < 400; i++)
+		send(bad->fd, packet, sizeof(packet), 0);
+	EXPECT_TRUE(confirms(good, false));
+	EXPECT_TRUE(confirms(bad, false));
+}
+
+TEST_HARNESS_MAIN

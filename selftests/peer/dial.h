@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Calls that are nothing but messages: made, answered and confirmed one by one,
+ * from whatever socket a test likes.
+ */
+#ifndef PEER_DIAL_H
+#define PEER_DIAL_H
+
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+#include "link.h"
+
+struct dial {
+	struct identity own;
+	struct handshake hs;
+	struct session session;
+	uint32_t local_index, remote_index;
+	uint64_t next;
+	uint8_t initiate[INITIATE_LEN];
+};
+
+/* An INITIATE of somebody nobody knows */
+static inline bool dial_make(struct dial *d, const uint8_t remote[KEY])
+{
+	struct payload p = {
+		.param = { 0, 65536, 1 << 24, 262144, 4096, 1 << 24, 1 << 20, 5000, 60000,
+			   65507, 1 },
+	};
+	uint8_t plain[INITIATE_PAYLOAD], private[KEY];
+	struct timespec ts;
+
+	memset(d, 0, sizeof(*d));
+	randombytes_buf(private, KEY);
+	identity_from(&d->own, private);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	put64(p.stamp, 0x400000000000000aULL + ts.tv_sec);
+	put32(p.stamp + 8, ts.tv_nsec & ~0xffffffL);
+	randombytes_buf(&p.incarnation, 7);
+	p.incarnation |= 1;
+	d->local_index = randombytes_random() | 1;
+	randombytes_buf(d->hs.ephemeral, KEY);
+	initiate_payload_write(plain, d->local_index, &p);
+	return initiate_write(&d->hs, d->initiate, &d->own, remote, plain, d->local_index);
+}
+
+/* RESPOND came: there are keys. */
+static inline bool dial_answered(struct dial *d, const uint8_t *respond)
+{
+	uint8_t plain[RESPOND_PAYLOAD];
+
+	if (!respond_read(&d->hs, respond, &d->own, plain, &d->session))
+		return false;
+	d->remote_index = get32(respond + 4);
+	return true;
+}
+
+/* A data packet; returns its length. @len: at most FRAMES_MAX */
+static inline size_t dial_seal(struct dial *d, uint8_t *packet, const uint8_t *frames, size_t len)
+{
+	uint8_t plain[FRAMES_MAX + 9] = { };
+	size_t pad = len < 9 ? 9 - len : 0;
+
+	memcpy(plain + pad, frames, len);
+	data_seal(packet, plain, pad + len, d->remote_index, d->next++, &d->session);
+	return 8 + pad + len + TAG;
+}
+
+#endif /* PEER_DIAL_H */
