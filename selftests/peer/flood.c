@@ -240,6 +240,7 @@ FIXTURE_SETUP(flood)
 	setsockopt(sink, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int));
 	message = malloc(MESSAGES * INITIATE_LEN);
 	set_sysctl(BOB, "max_prefix_channels", "64");
+	set_sysctl(BOB, "idle_timeout_ms", "2000");	/* counts from when a channel is idle */
 	self->listener = listen_on(V4, "flooded", 64);
 	ASSERT_LE(0, self->listener);
 	ASSERT_EQ(0, stream_pair(V4, self->fd));
@@ -260,7 +261,6 @@ FIXTURE_TEARDOWN(flood)
 	close(self->fd[ALICE]);
 	close(self->fd[BOB]);
 	close(self->listener);
-	set_sysctl(BOB, "idle_timeout_ms", "100");
 	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "Channels")));
 }
 
