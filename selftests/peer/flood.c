@@ -218,6 +218,8 @@ static long long fresh_call(void)
 		return -1;
 	ms = now_ms() - ms;
 	close(fd);
+	enter(ALICE);
+	del_host(name);
 	return ms;
 }
 
