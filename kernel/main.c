@@ -11,6 +11,7 @@
 #include <net/net_namespace.h>
 #include "base/netns.h"
 #include "channel/channel.h"
+#include "channel/moved.h"
 #include "control/control.h"
 #include "crypto/crypto.h"
 #include "crypto/ratelimiter.h"
@@ -31,10 +32,15 @@ static int __net_init net_init(struct net *net)
 		err = -ENOMEM;
 		goto undo_netns;
 	}
-	err = sss_control_net_init(sn);
+	err = sss_moved_net_init(sn);
 	if (err)
 		goto undo_limiter;
+	err = sss_control_net_init(sn);
+	if (err)
+		goto undo_moved;
 	return 0;
+undo_moved:
+	sss_moved_net_exit(sn);
 undo_limiter:
 	sss_ratelimiter_destroy(sn->limiter);
 undo_netns:
@@ -50,6 +56,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	mutex_lock(&sn->hosts_lock);
 	sn->dying = true;
 	mutex_unlock(&sn->hosts_lock);
+	sss_moved_net_stop(sn);
 	sss_host_del_all(sn);
 	sss_browse_flush();
 }
@@ -65,6 +72,7 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 		struct sss_net *sn = sss_netns(net);
 
 		sss_control_net_exit(sn);
+		sss_moved_net_exit(sn);
 		sss_ratelimiter_destroy(sn->limiter);
 		sss_netns_exit(sn);
 	}

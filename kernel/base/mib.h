@@ -66,6 +66,7 @@
 	X(PATH_CHANGES, "PathChanges")				\
 	X(PMTU_PROBES, "PmtuProbes")				\
 	X(PMTU_BLACK_HOLES, "PmtuBlackHoles")			\
+	X(ENDPOINTS_REFUSED, "EndpointsRefused")		\
 	X(BYTES_RESENT, "BytesResent")				\
 	X(ACKS_OPTIMISTIC, "AcksOptimistic")			\
 	X(CHANNEL_ERRORS, "ChannelErrors")			\

@@ -8,14 +8,17 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/sss.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include "mib.h"
 
 struct ctl_table_header;
+struct sss_addresses;
 struct sss_host;
 struct sss_ratelimiter;
 
@@ -59,6 +62,7 @@ struct sss_limits {
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
 	u32 congestion_control;		/* index of an algorithm, by name in the sysctl. cubic */
 	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
+	u32 announce_endpoints;		/* own addresses: 0 to nobody, 1 configured peers, 2 all. 1 */
 };
 
 /**
@@ -82,6 +86,12 @@ struct sss_limits {
  * @crowds_by_slots: struct sss_crowd.slots.node, those with most first
  * @crowds_by_channels: struct sss_crowd.channels.node, likewise
  * @browsing: streams that get the list of services (socket)
+ * @addresses_lock: leaf (BH), protects @addresses (channel)
+ * @addresses: of this machine, that peers may be told
+ * @routes: hears of routes and addresses that change, if @watching (channel)
+ * @moved: looks at what changed, a moment later
+ * @moved_at: jiffies, when it did so last
+ * @watching: @routes is registered
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
  * @next_channel_id: likewise (channel)
@@ -108,6 +118,12 @@ struct sss_net {
 	struct rb_root crowds_by_slots;
 	struct rb_root crowds_by_channels;
 	atomic_t browsing;
+	spinlock_t addresses_lock;	/* leaf: addresses */
+	struct sss_addresses *addresses;
+	struct notifier_block routes;
+	struct delayed_work moved;
+	unsigned long moved_at;
+	bool watching;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;
 	atomic_t next_channel_id;

@@ -8,6 +8,7 @@
 #include "base/compat.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
+#include "channel/path.h"
 #include "crypto/index.h"
 
 /* The channel whose initiation has this index, with a reference */
@@ -67,17 +68,19 @@ static struct sss_keypair *read_respond(struct sss_channel *ch, const struct sss
 	return pair;
 }
 
-/* Did our INITIATE go there? Otherwise somebody may have changed the source. */
-static bool is_candidate(struct sss_channel *ch, const union sss_endpoint *from)
+/*
+ * Is the peer where RESPOND came from? Not for sure: somebody may have changed the
+ * source. And of several endpoints that it told us of it may have used one to name
+ * another, so that only one that was the only one says it.
+ */
+static bool is_proved(struct sss_channel *ch, const union sss_endpoint *from)
 {
 	struct sss_candidates c;
-	unsigned int i;
 
+	if (__sss_candidates_vouched(ch, from))
+		return true;
 	__sss_candidates_collect(ch, &c, AF_UNSPEC, false);
-	for (i = 0; i < c.n; i++)
-		if (sss_endpoint_equal(&c.ep[i], from))
-			return true;
-	return false;
+	return c.n == 1 && sss_endpoint_equal(&c.ep[0], from);
 }
 
 /*
@@ -89,6 +92,7 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 		       const union sss_endpoint *from, bool *restart)
 {
 	struct sss_initiation *in = __sss_initiate_find(ch, index);
+	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&ch->lock);
 	if (!in || ch->state == SSS_CHANNEL_CLOSED ||
@@ -101,8 +105,11 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 		sss_keyring_end_state(&ch->ring);
 	sss_keyring_add_initiator(&ch->ring, pair);
 	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from,
-				is_candidate(ch, from), *restart);
-	sss_rtt_guess(&ch->rtt, div_u64(ktime_get_ns() - ch->hs->sent_at, NSEC_PER_USEC));
+				is_proved(ch, from), *restart);
+	__sss_path_received(ch, from, sizeof(struct sss_msg_respond), false, false, now);
+	if (!ch->path.unproved && sss_endpoint_equal(&ch->path.remote, from))
+		sss_peer_learn_endpoint(ch->peer, from);
+	sss_rtt_guess(&ch->rtt, div_u64(now - ch->hs->sent_at, NSEC_PER_USEC));
 	ch->confirm = true;
 	ch->connect_rtts = ch->hs->sends;
 	__sss_initiate_finish(ch);
@@ -129,7 +136,6 @@ static void accept_respond(struct sss_channel *ch, struct sss_keypair *pair,
 	sss_channel_ops->up(ch);
 	if (payload->has_answer && in->has_request)
 		sss_channel_ops->answered(ch, &in->request, payload->status, payload->text);
-	sss_peer_learn_endpoint(ch->peer, from);
 	sss_channel_transmit(ch);
 }
 

@@ -10,7 +10,10 @@
 #define PROBES_MAX	3U		/* to an endpoint nobody vouches for ... */
 #define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
 
-/* May one more packet go to an endpoint that nobody vouches for? */
+/*
+ * May one more packet go to an endpoint that nobody vouches for? Where too many of
+ * them are on the books already, one that is not has to wait.
+ */
 static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, u64 now)
 {
 	struct sss_probes *p, *use = &hs->probes[0];
@@ -25,9 +28,59 @@ static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, 
 		if (p->since < use->since)
 			use = p;
 	}
-	if (i == ARRAY_SIZE(hs->probes) || now >= use->since + PROBES_PERIOD)
+	if (!use->since || now >= use->since + PROBES_PERIOD)
 		*use = (struct sss_probes){ .ep = *ep, .since = now };
-	return use->n++ < PROBES_MAX;
+	else if (i == ARRAY_SIZE(hs->probes) || use->n == PROBES_MAX)
+		return false;
+	use->n++;
+	return true;
+}
+
+static const struct sss_peer_endpoint *__find(const struct sss_peer *peer,
+					      const union sss_endpoint *ep)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&peer->lock);
+	for (i = 0; i < peer->n_endpoints; i++)
+		if (sss_endpoint_equal(&peer->endpoints[i].ep, ep))
+			return &peer->endpoints[i];
+	return NULL;
+}
+
+/**
+ * __sss_candidates_vouched() - is it known that the peer is, or was, there?
+ * @ch: channel
+ * @ep: endpoint
+ *
+ * Return: whether it was configured, or proved itself. Context: channel lock held.
+ */
+bool __sss_candidates_vouched(struct sss_channel *ch, const union sss_endpoint *ep)
+{
+	struct sss_peer *peer = ch->peer;
+	const struct sss_peer_endpoint *pe;
+	bool vouched;
+
+	lockdep_assert_held(&ch->lock);
+	spin_lock_bh(&peer->lock);
+	pe = __find(peer, ep);
+	vouched = pe && (pe->configured || pe->proved);
+	spin_unlock_bh(&peer->lock);
+	return vouched;
+}
+
+/**
+ * __sss_candidates_may_probe() - may one more packet go to an endpoint?
+ * @ch: channel
+ * @ep: where the peer may be
+ * @now: ns
+ *
+ * Return: whether; it is counted. Context: channel lock held.
+ */
+bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint *ep, u64 now)
+{
+	lockdep_assert_held(&ch->lock);
+	return __sss_candidates_vouched(ch, ep) || may_probe(ch->hs, ep, now);
 }
 
 static bool is_wanted(const union sss_endpoint *ep, int family)

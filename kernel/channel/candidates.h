@@ -31,5 +31,7 @@ struct sss_candidates {
 
 void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, int family,
 			      bool count);
+bool __sss_candidates_vouched(struct sss_channel *ch, const union sss_endpoint *ep);
+bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint *ep, u64 now);
 
 #endif /* _SSS_CHANNEL_CANDIDATES_H */

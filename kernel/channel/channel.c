@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include "base/compat.h"
 #include "channel/crowd.h"
+#include "channel/announce.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
@@ -121,6 +122,7 @@ static void free_channel(struct sss_channel *ch)
 		put_page(ch->tx_frag.page);
 	dst_cache_destroy(&ch->path.cache);
 	kfree(ch->trials);
+	kfree(ch->heard);
 	pr_debug("Channel %u destroyed\n", ch->id);
 	sss_gauge_dec(ch->sn, CHANNELS);
 	sss_peer_put(ch->peer);
@@ -152,6 +154,8 @@ static void work(struct work_struct *work)
 	}
 	if (test_and_clear_bit(SSS_WORK_INITIATE, &ch->work_bits))
 		sss_handshake_work(ch);
+	if (test_and_clear_bit(SSS_WORK_ENDPOINTS, &ch->work_bits))
+		sss_announce_work(ch);
 	if (test_and_clear_bit(SSS_WORK_CLOSE, &ch->work_bits))
 		finish(ch);
 	sss_channel_put(ch);
@@ -443,6 +447,7 @@ static void forget_transport(struct sss_channel *ch)
 {
 	__sss_loss_forget(ch, false);
 	init_transport(ch);
+	__sss_announce_forget(ch);
 	ch->unacked_eliciting = 0;
 	ch->ack_now = false;
 	ch->ack_at = 0;
@@ -491,6 +496,7 @@ void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 				(const struct sss_eid *)ch->host->identity.eid, &ch->peer->eid);
 	ch->state = SSS_CHANNEL_OPEN;
 	ch->loss.pto_count = 0;
+	__sss_announce_want(ch);
 	__sss_timer_keys(ch, now);
 	__sss_channel_heard(ch, now);
 	__sss_timer_update(ch);

@@ -39,6 +39,7 @@
 struct sss_channel;
 struct sss_crowd;
 struct sk_buff;
+struct sss_heard;
 struct sss_trial;
 
 #define SSS_SKIPPED		4	/* skipped packet numbers remembered */
@@ -52,6 +53,7 @@ enum sss_channel_state {
 /**
  * struct sss_path - where packets go
  * @remote: address and port
+ * @source: our address and port, as packets left when that was looked at last
  * @cache: route
  * @changes: how often @remote changed; tells a route that was found for the one before
  * @unproved: what we sent there may not have arrived: at most @budget goes there
@@ -71,6 +73,7 @@ enum sss_channel_state {
  */
 struct sss_path {
 	union sss_endpoint remote;
+	union sss_endpoint source;
 	struct dst_cache cache;
 	u32 changes;
 	bool unproved;
@@ -201,6 +204,9 @@ struct sss_channel {
 	struct sss_trial *trials;		/* endpoints beside the path (path.c), or NULL */
 	bool aside;				/* one of them is to get something */
 	bool moving;				/* the peer may be at one of them */
+	bool announce;				/* ENDPOINTS is due */
+	u32 announced;				/* hash of what it said last, 0: nothing */
+	struct sss_heard *heard;		/* what the peer's said (announce.c), or NULL */
 
 	spinlock_t tx_lock;			/* leaf: the next two */
 	struct list_head tx_queue;		/* batches in order of number */

@@ -164,20 +164,25 @@ bool __sss_handshake_pending(const struct sss_channel *ch)
  * __sss_handshake_hurry() - a handshake under way has new hope
  * @ch: channel, referenced by the caller
  *
- * What waits for its next turn is sent at once, and the pauses begin anew.
+ * What waits for its next turn is sent at once, unless it just was, and the pauses
+ * begin anew.
  *
  * Context: channel lock held.
  */
 void __sss_handshake_hurry(struct sss_channel *ch)
 {
 	struct sss_handshaking *hs = ch->hs;
+	u64 now = ktime_get_ns();
 
 	lockdep_assert_held(&ch->lock);
 	if (!hs->wanted)
 		return;
-	hs->next_send = 0;
 	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
-	__queue(ch);
+	hs->next_send = min(hs->next_send, max(now, hs->sent_at + hs->interval));
+	if (hs->next_send <= now)
+		__queue(ch);
+	else
+		__sss_timer_update(ch);
 }
 
 /**
@@ -345,6 +350,14 @@ static u64 jitter(u64 ns)
 	return div_u64(ns * (900 + get_random_u32_below(201)), 1000);
 }
 
+/* Keys that still serve are replaced where they serve, and nothing else changes. */
+static bool __only_path(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return !ch->hs->sends && !ch->loss.pto_count && !ch->path.unroutable &&
+	       __sss_channel_may_send(ch);
+}
+
 /* The newest message, and where it goes; false: there is none */
 static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *msg,
 			      struct sss_candidates *t)
@@ -357,7 +370,10 @@ static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *m
 	any = hs->wanted && hs->list[0] && ch->state != SSS_CHANNEL_CLOSED;
 	if (any) {
 		*msg = hs->list[0]->msg;
-		__sss_candidates_collect(ch, t, hs->family, true);
+		if (__only_path(ch))
+			*t = (struct sss_candidates){ 1, { ch->path.remote } };
+		else
+			__sss_candidates_collect(ch, t, hs->family, true);
 		hs->sends++;
 		hs->cookies = 0;
 		hs->sent_at = ktime_get_ns();

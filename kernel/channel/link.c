@@ -2,6 +2,7 @@
 /* Is the other end heard? Up, stalled, down: design section 3, "Link states". */
 #include "base/netns.h"
 #include "channel/channel.h"
+#include "channel/path.h"
 #include "channel/ops.h"
 #include "peer/host.h"
 #include "peer/peer.h"
@@ -20,6 +21,8 @@ void __sss_channel_heard(struct sss_channel *ch, u64 now)
 	if (ch->link == SSS_LINK_UP)
 		return;
 	ch->link_up_at = now;
+	if (ch->loss.pto_count > 1)
+		__sss_path_hope(ch);
 	__sss_channel_set_link(ch, SSS_LINK_UP);
 }
 

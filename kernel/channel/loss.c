@@ -14,6 +14,7 @@
  */
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/announce.h"
 #include "channel/ecn.h"
 #include "channel/loss.h"
 #include "channel/pmtu.h"
@@ -87,18 +88,29 @@ static void acked_frames(struct sss_channel *ch, const struct sss_sent *sent)
 
 		if (f->type == SSS_FRAME_ACK)
 			sss_ackset_forget(&ch->received, f->value);
-		else
+		else if (f->type != SSS_FRAME_ENDPOINTS)
 			sss_channel_ops->acked(ch, f);
 	}
 }
 
-static void lost_frames(struct sss_channel *ch, const struct sss_sent *sent)
+/**
+ * __sss_loss_of_frames() - what a packet carried did not arrive, or did not leave
+ * @ch: channel
+ * @frame: those that were noted
+ * @n: how many
+ *
+ * Context: channel lock held.
+ */
+void __sss_loss_of_frames(struct sss_channel *ch, const struct sss_sent_frame *frame,
+			  unsigned int n)
 {
-	unsigned int i;
-
-	for (i = 0; i < sent->n_frames; i++)
-		if (sent->frames[i].type != SSS_FRAME_ACK)
-			sss_channel_ops->lost(ch, &sent->frames[i]);
+	lockdep_assert_held(&ch->lock);
+	for (; n; frame++, n--) {
+		if (frame->type == SSS_FRAME_ENDPOINTS)
+			__sss_announce_lost(ch, frame);
+		else if (frame->type != SSS_FRAME_ACK)
+			sss_channel_ops->lost(ch, frame);
+	}
 }
 
 /* A number that was never sent is acknowledged: the peer acks what it did not get. */
@@ -232,7 +244,7 @@ static void declare_lost(struct sss_channel *ch, struct sss_sent *s, u64 now)
 	}
 	ch->pkts_lost++;
 	sss_mib_inc(ch->sn, PKTS_LOST);
-	lost_frames(ch, s);
+	__sss_loss_of_frames(ch, s->frames, s->n_frames);
 	/* kept a while, so that frames acknowledged late are not sent again */
 	list_move_tail(&s->node, &ch->loss.gone);
 }
@@ -459,7 +471,7 @@ void __sss_loss_forget(struct sss_channel *ch, bool requeue)
 	lockdep_assert_held(&ch->lock);
 	list_for_each_entry_safe(s, next, &ch->loss.sent, node) {
 		if (requeue)
-			lost_frames(ch, s);
+			__sss_loss_of_frames(ch, s->frames, s->n_frames);
 		leave_flight(ch, s);
 		discard(ch, s);
 	}

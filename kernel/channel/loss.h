@@ -15,6 +15,8 @@ void __sss_loss_sent(struct sss_channel *ch, struct sss_sent *sent);
 int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u64 now);
 u64 __sss_loss_deadline(const struct sss_channel *ch);
 void __sss_loss_on_timer(struct sss_channel *ch, u64 now);
+void __sss_loss_of_frames(struct sss_channel *ch, const struct sss_sent_frame *frame,
+			  unsigned int n);
 void __sss_loss_new_path(struct sss_channel *ch);
 void __sss_loss_forget(struct sss_channel *ch, bool requeue);
 

@@ -5,10 +5,12 @@
  * The peer moved: a packet with the largest number so far came from elsewhere. That
  * endpoint is challenged, with no more bytes than came from it, while data still go
  * to the old one with a PING: a packet from there that is newer yet ends the move. An
- * answer to the challenge proves the new one, and data go there.
+ * answer to the challenge proves the new one, and data go there. A challenge that is
+ * not answered is repeated, at growing intervals, as long as the bytes last.
  *
  * The path died: from the first probe timeout on all other endpoints of the
- * peer are challenged, and the first that answers is the path.
+ * peer are challenged at each, and the first that answers is the path. So is
+ * the one that the peer seems to have moved to, whatever came from there.
  *
  * What has to do with an endpoint that is not the path stands in sss_channel.trials
  * and leaves in small packets of its own.
@@ -16,6 +18,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/announce.h"
 #include "channel/candidates.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
@@ -23,17 +26,23 @@
 #include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
+#include "net/udp.h"
+#include "wire/packet.h"
 
 #define TRIALS	SSS_CANDIDATES_MAX
+
+#define BACKOFF_MOST	6		/* a challenge is repeated after 2^this PTOs at most */
 
 /**
  * struct sss_trial - an endpoint that is not the path, or not proved yet
  * @remote: address and port; AF_UNSPEC: unused
  * @challenge: what our PATH_CHALLENGE says
  * @response: what a PATH_RESPONSE of ours is to say
- * @credit: bytes that may go there
+ * @credit: bytes that may go there; of the path itself: sss_path.budget
  * @used_at: ns, when it was last looked at
- * @asked_at: ns, when the challenge last left, 0: never
+ * @asked_at: ns, when the challenge left first, 0: never
+ * @again_at: ns, not to be repeated before
+ * @tries: how often it left
  * @moving: the peer seems to be there now
  * @ours: we look for a path that works
  * @ask: a challenge is due
@@ -46,30 +55,40 @@ struct sss_trial {
 	u64 credit;
 	u64 used_at;
 	u64 asked_at;
+	u64 again_at;
+	u32 tries;
 	bool moving;
 	bool ours;
 	bool ask;
 	bool answer;
 };
 
+static struct sss_trial *find(struct sss_channel *ch, const union sss_endpoint *ep)
+{
+	struct sss_trial *t;
+
+	for (t = ch->trials; t && t < ch->trials + TRIALS; t++)
+		if (t->used_at && sss_endpoint_equal(&t->remote, ep))
+			return t;
+	return NULL;
+}
+
 /* The entry of an endpoint: there, or in place of the one that was used longest ago */
 static struct sss_trial *take(struct sss_channel *ch, const union sss_endpoint *ep, u64 now)
 {
-	struct sss_trial *t, *use;
+	struct sss_trial *t = find(ch, ep), *use = NULL;
 
+	if (t) {
+		t->used_at = now;
+		return t;
+	}
 	if (!ch->trials)
 		ch->trials = kcalloc(TRIALS, sizeof(*t), GFP_ATOMIC | __GFP_NOWARN);
 	if (!ch->trials)
 		return NULL;
-	use = ch->trials;
-	for (t = ch->trials; t < ch->trials + TRIALS; t++) {
-		if (t->used_at && sss_endpoint_equal(&t->remote, ep)) {
-			t->used_at = now;
-			return t;
-		}
-		if (t->used_at < use->used_at)
+	for (t = ch->trials; t < ch->trials + TRIALS; t++)
+		if (!t->moving && (!use || t->used_at < use->used_at))
 			use = t;
-	}
 	memset(use, 0, sizeof(*use));
 	use->remote = *ep;
 	use->used_at = now;
@@ -88,36 +107,75 @@ static void forget_trials(struct sss_channel *ch)
 /* Asks at once, but not again before the answer can have come. */
 static void ask(struct sss_channel *ch, struct sss_trial *t, u64 now)
 {
-	u64 wait = NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
-
-	if (t->asked_at && now < t->asked_at + wait)
+	if (t->asked_at && now < t->again_at)
 		return;
 	t->ask = true;
 	ch->aside = true;
 }
 
-static bool same_address(const union sss_endpoint *a, const union sss_endpoint *b)
+static bool is_path(const struct sss_channel *ch, const struct sss_trial *t)
 {
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET)
-		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-	return ipv6_addr_equal(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
-	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+	return sss_endpoint_equal(&t->remote, &ch->path.remote);
+}
+
+/* The bytes that may go there: the path, if it is not proved, has one account. */
+static u64 *purse(struct sss_channel *ch, struct sss_trial *t)
+{
+	return is_path(ch, t) ? &ch->path.budget : &t->credit;
+}
+
+/* Does nothing but ourselves repeat its challenge? */
+static bool is_repeated(const struct sss_channel *ch, const struct sss_trial *t)
+{
+	return t->used_at && t->asked_at && !t->ask &&
+	       (t->moving || (ch->path.unproved && is_path(ch, t)));
+}
+
+static void find_source(struct sss_channel *ch)
+{
+	struct sss_udp *udp;
+
+	memset(&ch->path.source, 0, sizeof(ch->path.source));
+	rcu_read_lock();
+	udp = rcu_dereference(ch->host->udp);
+	if (udp)
+		sss_udp_source(udp, &ch->path.remote, &ch->path.source);
+	rcu_read_unlock();
+}
+
+/* The peer's challenge from there is answered on the path, once it is the path. */
+static void keep_answer(struct sss_channel *ch, const union sss_endpoint *to)
+{
+	struct sss_trial *t = find(ch, to);
+
+	if (!t || !t->answer)
+		return;
+	t->answer = false;
+	memcpy(ch->challenge, t->response, sizeof(ch->challenge));
+	ch->challenged = true;
 }
 
 static void set_remote(struct sss_channel *ch, const union sss_endpoint *to)
 {
+	keep_answer(ch, to);
 	ch->path.remote = *to;
-	ch->path.unroutable = false;
+	WRITE_ONCE(ch->path.unroutable, false);
 	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
 	dst_cache_reset(&ch->path.cache);
 	forget_trials(ch);
+	find_source(ch);
 }
 
-/* Nothing that was measured holds on another path (RFC 9000 section 9.4). */
-static void start_afresh(struct sss_channel *ch, u64 now)
+/**
+ * __sss_path_start_afresh() - nothing that was measured holds (RFC 9000 section 9.4)
+ * @ch: channel, on another path
+ * @now: ns
+ *
+ * Context: channel lock held.
+ */
+void __sss_path_start_afresh(struct sss_channel *ch, u64 now)
 {
+	lockdep_assert_held(&ch->lock);
 	__sss_pmtu_start(ch, now);
 	sss_rtt_init(&ch->rtt);
 	__sss_channel_start_congestion(ch);
@@ -130,8 +188,8 @@ static void start_afresh(struct sss_channel *ch, u64 now)
  * __sss_path_begin() - a state begins: this is its first path
  * @ch: channel
  * @to: where the peer's proof came from
- * @proved: what we sent there arrived; otherwise it is challenged, and no more
- *	goes there than came
+ * @proved: what we sent there arrived; otherwise __sss_path_received() follows, so
+ *	that it is challenged; no more goes there than came
  * @now: ns
  *
  * Context: channel lock held.
@@ -142,7 +200,7 @@ void __sss_path_begin(struct sss_channel *ch, const union sss_endpoint *to, bool
 	set_remote(ch, to);
 	ch->path.unproved = !proved;
 	ch->path.budget = 0;
-	start_afresh(ch, now);
+	__sss_path_start_afresh(ch, now);
 }
 
 /**
@@ -151,26 +209,31 @@ void __sss_path_begin(struct sss_channel *ch, const union sss_endpoint *to, bool
  * @to: proved
  * @now: ns
  *
- * Where only the port is another one a NAT forgot us, and the path is the same.
+ * Where only the port is another one a NAT forgot the peer, and the path is the
+ * same; but what went to the old port is lost, and not because of congestion.
  *
  * Context: channel lock held.
  */
 void __sss_path_change(struct sss_channel *ch, const union sss_endpoint *to, u64 now)
 {
-	bool same = same_address(&ch->path.remote, to);
+	bool same = sss_endpoint_same_address(&ch->path.remote, to);
 
 	lockdep_assert_held(&ch->lock);
 	if (sss_endpoint_equal(&ch->path.remote, to)) {
+		keep_answer(ch, to);
 		ch->path.unproved = false;
+		__sss_announce_want(ch);
 		return;
 	}
 	set_remote(ch, to);
 	ch->path.unproved = false;
 	sss_mib_inc(ch->sn, PATH_CHANGES);
-	if (!same)
-		start_afresh(ch, now);
-	ch->loss.pto_count = 0;
+	if (same)
+		__sss_loss_new_path(ch);
+	else
+		__sss_path_start_afresh(ch, now);
 	ch->ping = true;	/* so that the peer sees it, too */
+	__sss_announce_want(ch);
 }
 
 static void end_move(struct sss_channel *ch)
@@ -194,6 +257,7 @@ static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint 
 		end_move(ch);
 		ch->moving = true;
 		t->moving = true;
+		t->tries = 0;
 		ch->ping = true;
 	}
 	if (t->moving)
@@ -227,10 +291,8 @@ void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from,
 		return;
 	ch->path.budget += len;
 	t = take(ch, from, now);
-	if (!t)
-		return;
-	t->credit = ch->path.budget;
-	ask(ch, t, now);
+	if (t)
+		ask(ch, t, now);
 }
 
 /**
@@ -280,7 +342,7 @@ void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *fr
 			break;
 	if (!t || t == ch->trials + TRIALS)
 		return;
-	if (!sss_endpoint_equal(&t->remote, &ch->path.remote) && !t->moving &&
+	if (!is_path(ch, t) && !t->moving &&
 	    !(t->ours && (ch->loss.pto_count || ch->path.unroutable)))
 		return;
 	to = t->remote;
@@ -289,6 +351,28 @@ void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *fr
 	__sss_path_change(ch, &to, now);
 	sss_rtt_guess(&ch->rtt, div_u64(took, NSEC_PER_USEC));
 	sss_peer_learn_endpoint(ch->peer, &to);
+}
+
+/* One packet more than came from there, if the endpoint is none that was told us */
+static void try_hard(struct sss_channel *ch, struct sss_trial *t, u64 now)
+{
+	if (!__sss_candidates_may_probe(ch, &t->remote, now))
+		return;
+	t->credit = max_t(u64, t->credit, SSS_PATH_ASIDE_LEN);
+	ask(ch, t, now);
+}
+
+static void try_candidate(struct sss_channel *ch, const union sss_endpoint *ep, u64 now)
+{
+	struct sss_trial *t = take(ch, ep, now);
+
+	if (!t)
+		return;
+	t->ours = true;
+	if (ch->loss.pto_count <= 1)
+		t->tries = 0;
+	t->credit = max_t(u64, t->credit, SSS_PATH_ASIDE_LEN);
+	ask(ch, t, now);
 }
 
 /**
@@ -305,33 +389,92 @@ void __sss_path_on_pto(struct sss_channel *ch, u64 now)
 	unsigned int i;
 
 	lockdep_assert_held(&ch->lock);
+	for (t = ch->trials; ch->moving && t < ch->trials + TRIALS; t++)
+		if (t->moving)
+			try_hard(ch, t, now);
 	__sss_candidates_collect(ch, &c, AF_UNSPEC, true);
-	for (i = 0; i < c.n; i++) {
-		if (sss_endpoint_equal(&c.ep[i], &ch->path.remote))
-			continue;
-		t = take(ch, &c.ep[i], now);
-		if (!t)
-			return;
-		t->ours = true;
-		t->credit = max_t(u64, t->credit, SSS_PATH_ASIDE_LEN);
-		ask(ch, t, now);
-	}
+	for (i = 0; i < c.n; i++)
+		if (!sss_endpoint_equal(&c.ep[i], &ch->path.remote))
+			try_candidate(ch, &c.ep[i], now);
 }
 
 /**
- * __sss_path_limits() - may nothing more go to a path that is not proved?
+ * __sss_path_deadline() - when __sss_path_on_timer() is due
  * @ch: channel
  *
- * Context: channel lock held.
+ * Return: ns, 0: nothing is to be asked again. Context: channel lock held.
  */
-bool __sss_path_limits(const struct sss_channel *ch)
+u64 __sss_path_deadline(struct sss_channel *ch)
 {
+	struct sss_trial *t;
+	u64 at = 0;
+
 	lockdep_assert_held(&ch->lock);
-	return ch->path.unproved && ch->path.budget < ch->path.mtu;
+	if (likely(!ch->moving && !ch->path.unproved))
+		return 0;
+	for (t = ch->trials; t && t < ch->trials + TRIALS; t++)
+		if (is_repeated(ch, t) && *purse(ch, t) >= SSS_PATH_ASIDE_LEN)
+			at = sss_timer_min(at, t->again_at);
+	return at;
 }
 
-static void describe(struct sss_trial *t, struct sss_frame *frame, u64 now)
+/**
+ * __sss_path_on_timer() - challenges that were not answered are repeated
+ * @ch: channel
+ * @now: ns
+ *
+ * Context: channel lock held; transmission follows.
+ */
+void __sss_path_on_timer(struct sss_channel *ch, u64 now)
 {
+	struct sss_trial *t;
+
+	lockdep_assert_held(&ch->lock);
+	if (likely(!ch->moving && !ch->path.unproved))
+		return;
+	for (t = ch->trials; t && t < ch->trials + TRIALS; t++)
+		if (is_repeated(ch, t))
+			ask(ch, t, now);
+}
+
+/**
+ * __sss_path_hope() - the path may work again: what waits is sent at once
+ * @ch: channel
+ *
+ * Not when the timer says so, which has become rare. Context: channel lock held;
+ * transmission follows.
+ */
+void __sss_path_hope(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (!ch->loss.eliciting_in_flight)
+		return;
+	ch->loss.pto_count = min(ch->loss.pto_count, 1U);
+	ch->loss.probes = max(ch->loss.probes, 1U);
+}
+
+/**
+ * __sss_path_room() - how large the next packet may be
+ * @ch: channel
+ *
+ * Return: bytes of UDP payload. To a path that is not proved goes what came from
+ * there, and no packet that is not worth one. Context: channel lock held.
+ */
+u32 __sss_path_room(const struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (likely(!ch->path.unproved))
+		return ch->path.mtu;
+	if (ch->path.budget < SSS_PACKET_MIN_LEN)
+		return 0;
+	return min_t(u64, ch->path.mtu, ch->path.budget);
+}
+
+static void describe(struct sss_channel *ch, struct sss_trial *t, struct sss_frame *frame)
+{
+	u64 pto = NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
+	u64 now = ktime_get_ns();
+
 	if (t->answer) {
 		t->answer = false;
 		frame->type = SSS_FRAME_PATH_RESPONSE;
@@ -339,7 +482,8 @@ static void describe(struct sss_trial *t, struct sss_frame *frame, u64 now)
 		return;
 	}
 	t->ask = false;
-	t->asked_at = now;
+	t->asked_at = t->asked_at ?: now;
+	t->again_at = now + (pto << min_t(u32, t->tries++, BACKOFF_MOST));
 	frame->type = SSS_FRAME_PATH_CHALLENGE;
 	memcpy(frame->path.data, t->challenge, sizeof(frame->path.data));
 }
@@ -358,10 +502,10 @@ bool __sss_path_next(struct sss_channel *ch, struct sss_frame *frame, union sss_
 
 	lockdep_assert_held(&ch->lock);
 	for (t = ch->trials; ch->aside && t < ch->trials + TRIALS; t++) {
-		if ((!t->answer && !t->ask) || t->credit < SSS_PATH_ASIDE_LEN)
+		if ((!t->answer && !t->ask) || *purse(ch, t) < SSS_PATH_ASIDE_LEN)
 			continue;
-		t->credit -= SSS_PATH_ASIDE_LEN;
-		describe(t, frame, ktime_get_ns());
+		*purse(ch, t) -= SSS_PATH_ASIDE_LEN;
+		describe(ch, t, frame);
 		*to = t->remote;
 		return true;
 	}
@@ -370,79 +514,32 @@ bool __sss_path_next(struct sss_channel *ch, struct sss_frame *frame, union sss_
 }
 
 /**
- * sss_path_unroutable() - no route leads to where a packet was to go
- * @ch: channel, referenced by the caller
- * @to: that was to be the path
+ * sss_path_get_endpoint() - where the path begins or ends
+ * @ch: channel
+ * @local: our end, as routes are now; otherwise the peer's
+ * @ep: filled
  *
- * Known for sure, unlike what ICMP says, so nobody waits for a probe timeout.
- *
- * Context: no channel lock held.
+ * Return: 0; -ENOTCONN: there is no path yet; -ENETUNREACH: no route leads there.
+ * Context: any, no channel lock held.
  */
-void sss_path_unroutable(struct sss_channel *ch, const union sss_endpoint *to)
+int sss_path_get_endpoint(struct sss_channel *ch, bool local, union sss_endpoint *ep)
 {
-	struct sss_candidates c;
+	union sss_endpoint remote;
+	struct sss_udp *udp;
+	int err = 0;
 
 	spin_lock_bh(&ch->lock);
-	if (ch->state == SSS_CHANNEL_OPEN && !ch->path.unroutable &&
-	    ch->loss.eliciting_in_flight && sss_endpoint_equal(&ch->path.remote, to)) {
-		ch->path.unroutable = true;
-		__sss_candidates_collect(ch, &c, AF_UNSPEC, false);
-		if (c.n > 1)
-			__sss_path_on_pto(ch, ktime_get_ns());
-		else if (ch->link != SSS_LINK_DOWN)
-			__sss_channel_set_link(ch, SSS_LINK_DOWN);
-		ch->resume_at = ktime_get_ns();	/* the timer tells who waits for it */
-		__sss_timer_update(ch);
-	}
+	remote = ch->path.remote;
 	spin_unlock_bh(&ch->lock);
-}
-
-/* Routes are other ones: what does not answer is tried at once. */
-static void try_again(struct sss_channel *ch)
-{
-	spin_lock_bh(&ch->lock);
-	if (ch->state == SSS_CHANNEL_OPEN && (ch->link != SSS_LINK_UP || ch->path.unroutable)) {
-		ch->path.unroutable = false;
-		ch->loss.pto_count = min(ch->loss.pto_count, 1U);
-		ch->loss.probes = max(ch->loss.probes, 1U);
-		__sss_path_on_pto(ch, ktime_get_ns());
-	}
-	if (ch->state != SSS_CHANNEL_CLOSED)
-		__sss_handshake_hurry(ch);
-	spin_unlock_bh(&ch->lock);
-	sss_channel_transmit(ch);
-}
-
-static void try_peers(struct sss_host *host)
-{
-	struct sss_channel *ch;
-	struct sss_peer *peer;
-
-	list_for_each_entry_rcu(peer, &host->peer_list, list) {
-		ch = rcu_dereference(peer->channel);
-		if (!ch || !sss_channel_get(ch))
-			continue;
-		try_again(ch);
-		sss_channel_put(ch);
-	}
-}
-
-/**
- * sss_path_moved() - addresses or routes of this machine are other ones
- * @sn: namespace
- *
- * Channels that do not hear their peer try at once instead of when their timers
- * say so.
- *
- * Context: process.
- */
-void sss_path_moved(struct sss_net *sn)
-{
-	struct sss_host *host;
-
+	if (remote.sa.sa_family == AF_UNSPEC)
+		return -ENOTCONN;
+	*ep = remote;
+	if (!local)
+		return 0;
 	rcu_read_lock();
-	list_for_each_entry_rcu(host, &sn->hosts, node)
-		if (!READ_ONCE(host->dead))
-			try_peers(host);
+	udp = rcu_dereference(ch->host->udp);
+	if (!udp || !sss_udp_source(udp, &remote, ep))
+		err = -ENETUNREACH;
 	rcu_read_unlock();
+	return err;
 }

@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/announce.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
@@ -281,8 +282,9 @@ static int apply_frame(struct sss_channel *ch, const struct sss_frame *frame,
 	switch (frame->type) {
 	case SSS_FRAME_PADDING:
 	case SSS_FRAME_PING:
-	case SSS_FRAME_ENDPOINTS:
 		return 0;
+	case SSS_FRAME_ENDPOINTS:
+		return __sss_announce_heard(ch, &frame->endpoints, pkt->number);
 	case SSS_FRAME_ACK:
 	case SSS_FRAME_ACK_ECN:
 		return __sss_loss_on_ack(ch, &frame->ack, pkt->now);

@@ -71,6 +71,7 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	at = sss_timer_min(at, pace_deadline(ch, now));
 	at = sss_timer_min(at, ch->resume_at);
 	at = sss_timer_min(at, down_deadline(ch));
+	at = sss_timer_min(at, __sss_path_deadline(ch));
 	at = sss_timer_min(at, ch->keys_at);
 	return sss_timer_min(at, ch->tick_at);
 }
@@ -123,6 +124,7 @@ static void expire(struct sss_channel *ch, u64 now)
 	if (ch->state != SSS_CHANNEL_OPEN)
 		return;
 	on_loss(ch, now);
+	__sss_path_on_timer(ch, now);
 	if (ch->ack_at && ch->ack_at <= now) {
 		ch->ack_at = 0;
 		ch->ack_now = true;

@@ -12,6 +12,7 @@
  *	keys		a key pair expires or wants renewal	drop it, or handshake
  *	idle		idle_timeout without a stream		CLOSE
  *	down		down_timeout without an answer		link DOWN
+ *	path		an endpoint tried has not answered	challenge it again
  *	tick		sss_channel_ops.tick			the stream floor's
  */
 #ifndef _SSS_CHANNEL_TIMER_H
@@ -23,6 +24,7 @@
 enum sss_channel_work {
 	SSS_WORK_INITIATE,	/* make or re-send an INITIATE */
 	SSS_WORK_TIMER,		/* a deadline that needs process context */
+	SSS_WORK_ENDPOINTS,	/* learn what the peer said of its endpoints */
 	SSS_WORK_CLOSE,		/* end streams, leave the peer */
 	SSS_WORK_FREE,		/* last reference gone */
 };

@@ -11,10 +11,12 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "channel/announce.h"
 #include "channel/batch.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
+#include "channel/moved.h"
 #include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
@@ -42,7 +44,7 @@ bool __sss_tx_control_wanted(const struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
 	return ch->ack_now || ch->ping || ch->confirm || ch->challenged || ch->close_due ||
-	       ch->aside || ch->loss.probes;
+	       ch->aside || ch->announce || ch->loss.probes;
 }
 
 static bool number_allowed(const struct sss_channel *ch, const struct sss_keypair *pair)
@@ -94,6 +96,8 @@ static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool 
 		memcpy(frame.path.data, ch->challenge, sizeof(frame.path.data));
 		put_simple(pkt, &frame);
 	}
+	if (ch->announce)
+		__sss_announce_put(ch, pkt);
 	if (ch->close_due) {
 		frame.type = SSS_FRAME_CLOSE;
 		frame.close = (struct sss_frame_close){
@@ -159,11 +163,7 @@ static void wait_for_memory(struct sss_channel *ch, u64 now)
 
 static void give_back(struct sss_channel *ch, const struct sss_tx_packet *pkt)
 {
-	unsigned int i;
-
-	for (i = 0; i < pkt->n_frames; i++)
-		if (pkt->frames[i].type != SSS_FRAME_ACK)
-			sss_channel_ops->lost(ch, &pkt->frames[i]);
+	__sss_loss_of_frames(ch, pkt->frames, pkt->n_frames);
 	sss_mib_inc(ch->sn, TX_NO_MEMORY);
 }
 
@@ -203,7 +203,7 @@ static bool add_packet(struct sss_channel *ch, struct sss_batch *b, u64 now)
 
 	if (!at)
 		return false;
-	len = __sss_path_limits(ch) ? 0 : fill(ch, b, at, now);
+	len = fill(ch, b, at, now);
 	if (!len)
 		return false;
 	if (!record(ch, &ch->tx_packet, ch->next_number, len, true, now)) {
@@ -384,6 +384,7 @@ static struct sss_batch *build_aside(struct sss_channel *ch)
 
 static struct sss_batch *build(struct sss_channel *ch)
 {
+	u32 room = __sss_path_room(ch);
 	u64 now = ktime_get_ns(), rate;
 	struct sss_keypair *pair;
 	unsigned int limit;
@@ -401,8 +402,8 @@ static struct sss_batch *build(struct sss_channel *ch)
 		if (b)
 			return b;
 	}
-	if (!__sss_tx_control_wanted(ch) &&
-	    (!sss_channel_ops->pending(ch) || !data_allowed(ch, now)))
+	if (!room || (!__sss_tx_control_wanted(ch) &&
+		      (!sss_channel_ops->pending(ch) || !data_allowed(ch, now))))
 		return NULL;
 	pair = sending_pair(ch);
 	if (!pair)
@@ -414,7 +415,7 @@ static struct sss_batch *build(struct sss_channel *ch)
 		sss_keypair_put(pair);
 		return NULL;
 	}
-	b = __sss_batch_alloc(ch, pair, sss_pmtu_size(ch));
+	b = __sss_batch_alloc(ch, pair, min(room, sss_pmtu_size(ch)));
 	if (!b) {
 		wait_for_memory(ch, now);
 		sss_mib_inc(ch->sn, TX_NO_MEMORY);
@@ -422,7 +423,7 @@ static struct sss_batch *build(struct sss_channel *ch)
 		return NULL;
 	}
 	b->first = ch->next_number;
-	limit = batch_limit(ch, b->seg, rate);
+	limit = ch->path.unproved ? 1 : batch_limit(ch, b->seg, rate);
 	while (b->n < limit && ch->next_number < ch->skip_number)
 		if (!add_packet(ch, b, now))
 			break;
@@ -469,7 +470,9 @@ static void send(struct sss_channel *ch, struct sss_batch *b)
 	if (err == -EMSGSIZE && on_path)
 		sss_pmtu_too_big(ch, &b->to, b->n > 1 ? b->seg : b->last);
 	if (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -ENETDOWN)
-		sss_path_unroutable(ch, &b->to);
+		sss_moved_unroutable(ch, &b->to);
+	else if (unlikely(READ_ONCE(ch->path.unroutable)) && on_path && !err)
+		WRITE_ONCE(ch->path.unroutable, false);
 	sss_batch_free(b);
 }
 

@@ -65,6 +65,7 @@ static const struct knob knobs[] = {
 	THREE(wmem, 4096, 64 * MEGA),
 	NAME(congestion_control),
 	ONE(allow_loopback, 0, 1),
+	ONE(announce_endpoints, 0, 2),
 };
 
 #define N_MEMBERS (sizeof(struct sss_limits) / sizeof(u32))

@@ -45,6 +45,41 @@ void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be
 }
 
 /**
+ * sss_endpoint_same_address - whether two endpoints differ in their port at most
+ * @a: one
+ * @b: the other
+ *
+ * Context: any.
+ */
+bool sss_endpoint_same_address(const union sss_endpoint *a, const union sss_endpoint *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return ipv6_addr_equal(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
+	       a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+}
+
+/**
+ * sss_endpoint_is_private - is this address one that many networks use?
+ * @ep: endpoint
+ *
+ * RFC 1918, RFC 6598 (a provider's NAT), RFC 4193, and link-local ones. It means
+ * the peer only to who is on the same network. Context: any.
+ */
+bool sss_endpoint_is_private(const union sss_endpoint *ep)
+{
+	__be32 a = ep->in.sin_addr.s_addr;
+
+	if (ep->sa.sa_family == AF_INET6)
+		return (ep->in6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc ||
+		       ipv6_addr_type(&ep->in6.sin6_addr) & IPV6_ADDR_LINKLOCAL;
+	return ipv4_is_private_10(a) || ipv4_is_private_172(a) || ipv4_is_private_192(a) ||
+	       ipv4_is_linklocal_169(a) || (a & htonl(0xffc00000)) == htonl(0x64400000);
+}
+
+/**
  * sss_endpoint_parse - make an endpoint of what a program handed in
  * @ep: written on success
  * @addr: struct sockaddr_in or sockaddr_in6, of any alignment

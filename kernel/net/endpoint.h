@@ -64,6 +64,8 @@ static inline u64 sss_endpoint_prefix(const struct sockaddr *sa)
 	return be64_to_cpu(upper);
 }
 
+bool sss_endpoint_same_address(const union sss_endpoint *a, const union sss_endpoint *b);
+bool sss_endpoint_is_private(const union sss_endpoint *ep);
 void sss_endpoint_set4(union sss_endpoint *ep, __be32 addr, __be16 port);
 void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be16 port,
 		       u32 scope_id);

@@ -68,6 +68,8 @@ int sss_udp_send_one(struct sss_udp *udp, const void *data, size_t len,
 		     const union sss_endpoint *to, u8 tos);
 unsigned int sss_udp_queued(const struct sss_udp *udp, const union sss_endpoint *to);
 unsigned int sss_udp_mtu(struct sss_udp *udp, const union sss_endpoint *to);
+bool sss_udp_source(struct sss_udp *udp, const union sss_endpoint *to, union sss_endpoint *from);
+bool sss_udp_hearsay_ok(struct sss_udp *udp, const union sss_endpoint *ep, bool allow_loopback);
 int sss_udp_endpoint_check(struct net *net, const union sss_endpoint *ep, bool allow_loopback);
 
 #endif /* _SSS_NET_UDP_H */

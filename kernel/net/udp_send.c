@@ -7,8 +7,10 @@
  * minimum and says nothing about local drops, and its IPv6 sister honours such
  * a forged message on 6.12.
  */
+#include <linux/netdevice.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
+#include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
 #include <net/udp.h>
@@ -317,6 +319,36 @@ unsigned int sss_udp_queued(const struct sss_udp *udp, const union sss_endpoint 
 	return sk ? sk_wmem_alloc_get(sk) : 0;
 }
 
+/* The way to @to as it is now, with a reference, and where packets leave from */
+static struct dst_entry *look_up(struct sss_udp *udp, const union sss_endpoint *to,
+				 union sss_endpoint *from)
+{
+	struct sock *sk = sss_udp_sock(udp, to);
+	struct dst_entry *dst;
+
+	if (!sk)
+		return ERR_PTR(-ENETUNREACH);
+	if (sk->sk_family == AF_INET) {
+		__be32 saddr = 0;
+
+		dst = route4(sk, to, &saddr, NULL);
+		sss_endpoint_set4(from, saddr, udp->port);
+		return dst;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		struct flowi6 fl;
+
+		dst = route6(sk, to, &fl, NULL);
+		if (!IS_ERR(dst))
+			sss_endpoint_set6(from, &fl.saddr, udp->port, dst->dev->ifindex);
+		return dst;
+	}
+#else
+	return ERR_PTR(-ENETUNREACH);
+#endif
+}
+
 /**
  * sss_udp_mtu - the largest packet the way out takes
  * @udp: the sockets
@@ -330,27 +362,76 @@ unsigned int sss_udp_queued(const struct sss_udp *udp, const union sss_endpoint 
  */
 unsigned int sss_udp_mtu(struct sss_udp *udp, const union sss_endpoint *to)
 {
-	struct sock *sk = sss_udp_sock(udp, to);
-	struct dst_entry *dst = ERR_PTR(-ENETUNREACH);
+	union sss_endpoint from;
+	struct dst_entry *dst;
 	unsigned int mtu = 0;
 
 	rcu_read_lock_bh();
-	if (sk && sk->sk_family == AF_INET) {
-		__be32 saddr = 0;
-
-		dst = route4(sk, to, &saddr, NULL);
-	}
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk && sk->sk_family == AF_INET6) {
-		struct flowi6 fl;
-
-		dst = route6(sk, to, &fl, NULL);
-	}
-#endif
+	dst = look_up(udp, to, &from);
 	if (!IS_ERR(dst)) {
-		mtu = route_mtu(dst) - ip_header_len(sk) - sizeof(struct udphdr);
+		mtu = route_mtu(dst) - ip_header_len(sss_udp_sock(udp, to)) -
+		      sizeof(struct udphdr);
 		dst_release(dst);
 	}
 	rcu_read_unlock_bh();
 	return mtu;
+}
+
+/**
+ * sss_udp_source - where packets to an endpoint leave from, as routes are now
+ * @udp: the sockets
+ * @to: destination
+ * @from: result: local address and port; AF_UNSPEC without a route
+ *
+ * Return: whether there is a route. Context: any but hard interrupts.
+ */
+bool sss_udp_source(struct sss_udp *udp, const union sss_endpoint *to, union sss_endpoint *from)
+{
+	struct dst_entry *dst;
+	bool ok;
+
+	rcu_read_lock_bh();
+	dst = look_up(udp, to, from);
+	ok = !IS_ERR(dst);
+	if (ok)
+		dst_release(dst);
+	else
+		memset(from, 0, sizeof(*from));
+	rcu_read_unlock_bh();
+	return ok;
+}
+
+static bool is_on_link(const struct dst_entry *dst, const union sss_endpoint *to)
+{
+	if (to->sa.sa_family == AF_INET)
+		return !container_of(dst, struct rtable, dst)->rt_gw_family;
+	return !(container_of(dst, struct rt6_info, dst)->rt6i_flags & RTF_GATEWAY);
+}
+
+/**
+ * sss_udp_hearsay_ok - may a peer have us send there because it says so?
+ * @udp: the sockets
+ * @ep: passed sss_udp_endpoint_check()
+ * @allow_loopback: this machine's own addresses may be meant
+ *
+ * Only where a route leads, not to ourselves, and to a private address only on
+ * a network that we are on: another one of that number is not the peer's.
+ *
+ * Return: whether. Context: any but hard interrupts.
+ */
+bool sss_udp_hearsay_ok(struct sss_udp *udp, const union sss_endpoint *ep, bool allow_loopback)
+{
+	union sss_endpoint from;
+	struct dst_entry *dst;
+	bool ok = false;
+
+	rcu_read_lock_bh();
+	dst = look_up(udp, ep, &from);
+	if (!IS_ERR(dst)) {
+		ok = (allow_loopback || !(dst->dev->flags & IFF_LOOPBACK)) &&
+		     (!sss_endpoint_is_private(ep) || is_on_link(dst, ep));
+		dst_release(dst);
+	}
+	rcu_read_unlock_bh();
+	return ok;
 }

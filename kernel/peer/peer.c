@@ -4,7 +4,6 @@
 #include <linux/rculist.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
-#include "net/udp.h"
 #include "host.h"
 #include "peer.h"
 
@@ -217,19 +216,6 @@ static bool promote(struct sss_peer *peer)
 	return alive;
 }
 
-static void __set_endpoint(struct sss_peer *peer, unsigned int at,
-			   const union sss_endpoint *ep)
-{
-	struct sss_peer_endpoint *entry = &peer->endpoints[at];
-
-	lockdep_assert_held(&peer->lock);
-	entry->ep = *ep;
-	entry->configured = false;
-	entry->proved = false;
-	entry->cookie.birth = 0;
-	entry->cookie.sent_mac1 = false;
-}
-
 static void apply(struct sss_peer *peer, const struct sss_peer_config *config)
 {
 	unsigned int i;
@@ -239,7 +225,7 @@ static void apply(struct sss_peer *peer, const struct sss_peer_config *config)
 		memcpy(peer->remote.psk, config->psk, sizeof(peer->remote.psk));
 	if (config->set & SSS_PEER_SET_ENDPOINTS) {
 		for (i = 0; i < config->n_endpoints; i++) {
-			__set_endpoint(peer, i, &config->endpoints[i]);
+			__sss_peer_set_endpoint(peer, i, &config->endpoints[i]);
 			peer->endpoints[i].configured = true;
 		}
 		peer->n_endpoints = config->n_endpoints;
@@ -446,105 +432,6 @@ void sss_peer_release_learnt(struct sss_peer *peer)
 		sss_peer_put(peer);
 }
 
-static int __find_endpoint(const struct sss_peer *peer, const union sss_endpoint *ep)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&peer->lock);
-	for (i = 0; i < peer->n_endpoints; i++)
-		if (sss_endpoint_equal(&peer->endpoints[i].ep, ep))
-			return i;
-	return -1;
-}
-
-/* The slot for one more: behind the others, or that of the worst learnt one. */
-static int __free_slot(struct sss_peer *peer)
-{
-	int i;
-
-	lockdep_assert_held(&peer->lock);
-	if (peer->n_endpoints < SSS_PEER_ENDPOINTS_MAX)
-		return peer->n_endpoints++;
-	for (i = peer->n_endpoints - 1; i >= 0; i--)
-		if (!peer->endpoints[i].configured)
-			return i;
-	return -1;
-}
-
-/* All but the lock, which stays unlocked at its place under @peer->lock. */
-static void copy_entry(struct sss_peer_endpoint *to, const struct sss_peer_endpoint *from)
-{
-	to->ep = from->ep;
-	to->configured = from->configured;
-	to->proved = from->proved;
-	to->cookie.birth = from->cookie.birth;
-	memcpy(to->cookie.cookie, from->cookie.cookie, sizeof(to->cookie.cookie));
-	to->cookie.sent_mac1 = from->cookie.sent_mac1;
-	memcpy(to->cookie.last_mac1, from->cookie.last_mac1, sizeof(to->cookie.last_mac1));
-}
-
-static void __move_to_front(struct sss_peer *peer, int at)
-{
-	struct sss_peer_endpoint first;
-
-	lockdep_assert_held(&peer->lock);
-	copy_entry(&first, &peer->endpoints[at]);
-	for (; at > 0; at--)
-		copy_entry(&peer->endpoints[at], &peer->endpoints[at - 1]);
-	copy_entry(&peer->endpoints[0], &first);
-	memzero_explicit(&first, sizeof(first));
-}
-
-/**
- * sss_peer_learn_endpoint() - an authenticated packet came from there
- * @peer: reference held
- * @ep: its source
- *
- * It becomes the first candidate. Where all eight are taken the worst learnt
- * one gives way, a configured one never.
- *
- * Context: any but hard interrupts; the channel lock may be held.
- */
-void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep)
-{
-	struct sss_net *sn = peer->host->sn;
-	int at;
-
-	if (sss_udp_endpoint_check(sn->net, ep, READ_ONCE(sn->limits.allow_loopback)))
-		return;
-	spin_lock_bh(&peer->lock);
-	at = __find_endpoint(peer, ep);
-	if (at < 0) {
-		at = __free_slot(peer);
-		if (at >= 0)
-			__set_endpoint(peer, at, ep);
-	}
-	if (at >= 0) {
-		peer->endpoints[at].proved = true;
-		__move_to_front(peer, at);
-	}
-	spin_unlock_bh(&peer->lock);
-}
-
-/**
- * sss_peer_copy_endpoints() - the candidates as they are now
- * @peer: reference held
- * @out: room for SSS_PEER_ENDPOINTS_MAX, best first
- *
- * Return: how many. Context: any but hard interrupts.
- */
-unsigned int sss_peer_copy_endpoints(struct sss_peer *peer, union sss_endpoint *out)
-{
-	unsigned int i, n;
-
-	spin_lock_bh(&peer->lock);
-	n = peer->n_endpoints;
-	for (i = 0; i < n; i++)
-		out[i] = peer->endpoints[i].ep;
-	spin_unlock_bh(&peer->lock);
-	return n;
-}
-
 /**
  * sss_peer_copy_remote() - what a handshake needs of the peer, as it is now
  * @peer: reference held
@@ -557,54 +444,4 @@ void sss_peer_copy_remote(struct sss_peer *peer, struct sss_noise_remote *out)
 	spin_lock_bh(&peer->lock);
 	*out = peer->remote;
 	spin_unlock_bh(&peer->lock);
-}
-
-/**
- * sss_peer_add_macs() - finish a handshake message on its way to an endpoint
- * @peer: whom it is for
- * @to: where it goes; only a candidate has a cookie
- * @msg: INITIATE or RESPOND, written up to its macs
- * @len: bytes of it
- *
- * Context: any but hard interrupts.
- */
-void sss_peer_add_macs(struct sss_peer *peer, const union sss_endpoint *to, void *msg, size_t len)
-{
-	struct sss_cookie_path none;
-	int at;
-
-	sss_cookie_add_mac1(&peer->cookie_keys, msg, len);
-	spin_lock_bh(&peer->lock);
-	at = __find_endpoint(peer, to);
-	if (at >= 0)
-		sss_cookie_add_mac2(&peer->endpoints[at].cookie, msg, len);
-	spin_unlock_bh(&peer->lock);
-	if (at < 0) {
-		sss_cookie_path_init(&none);
-		sss_cookie_add_mac2(&none, msg, len);
-	}
-}
-
-/**
- * sss_peer_consume_cookie() - a cookie came in answer to a handshake message
- * @peer: whose
- * @from: where it came from; only a candidate's is believed
- * @reply: the message
- *
- * Return: true if it is genuine: the next message there gets a mac2.
- * Context: any but hard interrupts.
- */
-bool sss_peer_consume_cookie(struct sss_peer *peer, const union sss_endpoint *from,
-			     const struct sss_msg_cookie *reply)
-{
-	bool ok = false;
-	int at;
-
-	spin_lock_bh(&peer->lock);
-	at = __find_endpoint(peer, from);
-	if (at >= 0)
-		ok = sss_cookie_consume_reply(&peer->endpoints[at].cookie, &peer->cookie_keys,
-					      reply);
-	spin_unlock_bh(&peer->lock);
-	return ok;
 }

@@ -30,12 +30,14 @@ struct sss_channel;
  * @cookie: cookie that address gave us
  * @configured: by netlink; learnt ones are replaced first
  * @proved: an authenticated packet came from there
+ * @told: the peer's ENDPOINTS named it, and no more
  */
 struct sss_peer_endpoint {
 	union sss_endpoint ep;
 	struct sss_cookie_path cookie;
 	bool configured;
 	bool proved;
+	bool told;
 };
 
 /**
@@ -111,6 +113,10 @@ struct sss_peer *sss_peer_get_or_create(struct sss_host *host, const struct sss_
 void sss_peer_del(struct sss_peer *peer);
 void sss_peer_del_all(struct sss_host *host);
 void sss_peer_release_learnt(struct sss_peer *peer);
+void __sss_peer_set_endpoint(struct sss_peer *peer, unsigned int at,
+			     const union sss_endpoint *ep);
+void sss_peer_hear_endpoints(struct sss_peer *peer, const union sss_endpoint *ep, unsigned int n);
+int sss_peer_add_endpoint(struct sss_peer *peer, const union sss_endpoint *ep, bool configured);
 void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep);
 unsigned int sss_peer_copy_endpoints(struct sss_peer *peer, union sss_endpoint *out);
 void sss_peer_copy_remote(struct sss_peer *peer, struct sss_noise_remote *out);

@@ -76,6 +76,7 @@ static void destruct(struct sock *sk)
 		sss_listener_put(ss->listener);
 	sss_errqueue_free(sk);
 	kfree(ss->status);
+	kfree(ss->hints);
 	kfree(ss->service_desc);
 	kfree(ss->protocol_desc);
 	__skb_queue_purge(&sk->sk_receive_queue);

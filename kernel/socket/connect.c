@@ -44,9 +44,9 @@ static int open_stream(struct sock *sk, struct sss_stream *st, struct sss_host *
 	struct sss_peer *peer;
 	int tries, err = 0;
 
-	peer = sss_peer_lookup(host, eid);
-	if (!peer)
-		return -EHOSTUNREACH;
+	peer = __sss_sock_hinted_peer(sk, host, eid);
+	if (IS_ERR(peer))
+		return PTR_ERR(peer);
 	for (tries = 0; tries < CONNECT_TRIES; tries++) {
 		ch = sss_channel_get_for_peer(peer);
 		if (IS_ERR(ch)) {
@@ -59,6 +59,8 @@ static int open_stream(struct sock *sk, struct sss_stream *st, struct sss_host *
 		if (err != -ESTALE)
 			break;
 	}
+	if (err)
+		sss_peer_release_learnt(peer);
 	sss_peer_put(peer);
 	return err;
 }

@@ -12,6 +12,7 @@
 #include <net/sock.h>
 
 struct sss_events;
+struct sss_hints;
 struct sss_host;
 struct sss_net;
 struct sss_listener;
@@ -52,6 +53,7 @@ struct sss_stream;
  * @n_links: how many
  * @messages: SOCK_DGRAM: what was sent and is in memory; like @stream
  * @n_messages: how many
+ * @hints: SSS_ADD_ENDPOINT before connect(), or NULL
  * @failed: the stream's error has been moved to sk_err
  */
 struct sss_sock {
@@ -85,6 +87,7 @@ struct sss_sock {
 	u32 n_links;
 	struct list_head messages;
 	u32 n_messages;
+	struct sss_hints *hints;
 };
 
 static inline struct sss_sock *sss_sk(const struct sock *sk)
@@ -101,6 +104,13 @@ struct sock *sss_sock_alloc(struct net *net, struct socket *sock, int type, int 
 void __sss_sock_set_stream(struct sock *sk, struct sss_stream *st);
 void __sss_sock_set_mode(struct sock *sk);
 void __sss_sock_update(struct sock *sk);
+
+/* endpoint.c */
+int sss_sock_add_endpoint(struct sock *sk, sockptr_t val, unsigned int len);
+int sss_sock_get_endpoint(struct sock *sk, bool local, char __user *val, int __user *optlen,
+			  int room);
+struct sss_peer *__sss_sock_hinted_peer(struct sock *sk, struct sss_host *host,
+					const struct sss_eid *eid);
 
 /* bind.c */
 int sss_sock_parse_address(const struct sockaddr *addr, int len, bool dial,

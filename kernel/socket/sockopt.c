@@ -150,7 +150,7 @@ static int set_int(struct sock *sk, int name, int val)
  *
  * Return: 0; -ENOPROTOOPT: not ours, or only to be read; -EINVAL: too short,
  * too long, not text, no such family, or the socket is in use already; -EFAULT,
- * -ENOMEM.
+ * -ENOMEM; of SSS_ADD_ENDPOINT also what sss_sock_add_endpoint() says.
  */
 int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 			unsigned int len)
@@ -167,6 +167,8 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 		return set_desc(sk, &sss_sk(sk)->protocol_desc, val, len);
 	case SSS_PRIORITY:
 		return set_priority(sk, val, len);
+	case SSS_ADD_ENDPOINT:
+		return sss_sock_add_endpoint(sk, val, len);
 	case SSS_CORK:
 	case SSS_FASTOPEN:
 	case SSS_USER_TIMEOUT:
@@ -280,7 +282,8 @@ static int get_int(int number, char __user *val, int __user *optlen, int room)
  * @val: where the value goes
  * @optlen: bytes of room there; becomes the length of the value
  *
- * Return: 0, -ENOPROTOOPT, -EINVAL: no room for a struct, -EFAULT.
+ * Return: 0, -ENOPROTOOPT, -EINVAL: no room for a struct, -EFAULT; of endpoints
+ * also -ENOTCONN, -ENETUNREACH.
  */
 int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *val,
 			int __user *optlen)
@@ -308,6 +311,10 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_priority(sk, val, optlen, room);
 	case SSS_PENDING:
 		return get_pending(sk, val, optlen, room);
+	case SSS_LOCAL_ENDPOINT:
+		return sss_sock_get_endpoint(sk, true, val, optlen, room);
+	case SSS_PEER_ENDPOINT:
+		return sss_sock_get_endpoint(sk, false, val, optlen, room);
 	case SSS_CORK:
 		return get_int(READ_ONCE(ss->cork), val, optlen, room);
 	case SSS_FASTOPEN:

@@ -93,6 +93,9 @@ struct sockaddr_sss {
 #define SSS_RECORDS		11	/* rw int: recv() on SOCK_STREAM shows empty records */
 #define SSS_PENDING		12	/* r  struct sss_pending */
 #define SSS_EVENTS		15	/* rw unsigned int: bits of enum sss_event_type */
+#define SSS_LOCAL_ENDPOINT	16	/* r  struct sockaddr_in or sockaddr_in6 */
+#define SSS_PEER_ENDPOINT	17	/* r  likewise */
+#define SSS_ADD_ENDPOINT	18	/* w  likewise: where the peer may be */
 #define SSS_RELIABLE		20	/* rw int: datagrams have to arrive; cmsg, too */
 #define SSS_DEADLINE		21	/* rw int: ms a datagram is good for; cmsg, too */
 
@@ -138,6 +141,23 @@ struct sss_pending {
 #define SSS_PENDING_COMPLETE	1
 	__u64	size;
 };
+
+/*
+ * Endpoints: UDP addresses. SSS_LOCAL_ENDPOINT and SSS_PEER_ENDPOINT say where the
+ * packets of a stream go from and to; both change while streams go on. ENOTCONN: no
+ * channel yet; ENETUNREACH: no route leads there now; EINVAL: too little room.
+ *
+ * SSS_ADD_ENDPOINT says where the peer may be, once for each place: before
+ * connect() that of the peer that will be called, which then need not be configured;
+ * on a stream that of its peer, for when the path in use is dead. Whoever answers
+ * there has to prove that it is the peer. From a program without CAP_NET_ADMIN it is
+ * a hint: it takes the place of nothing that was configured or has proved itself,
+ * and at most 3 packets a minute go there until an answer comes. With it, it counts as
+ * configured. Not on listening sockets, nor those of SOCK_DGRAM. EINVAL: port 0, an
+ * unspecified, multicast or broadcast address, a link-local one without an interface;
+ * EADDRNOTAVAIL: loopback, unless net.sss.allow_loopback; EAFNOSUPPORT; ENOBUFS:
+ * eight are known; EOPNOTSUPP: not this kind of socket.
+ */
 
 /*
  * Datagrams: a SOCK_DGRAM socket takes those of all who call the names it is bound

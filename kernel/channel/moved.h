@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SSS_CHANNEL_MOVED_H
+#define _SSS_CHANNEL_MOVED_H
+
+#include "channel/channel.h"
+
+int sss_moved_net_init(struct sss_net *sn);
+void sss_moved_net_stop(struct sss_net *sn);
+void sss_moved_net_exit(struct sss_net *sn);
+void sss_moved_unroutable(struct sss_channel *ch, const union sss_endpoint *to);
+
+#endif /* _SSS_CHANNEL_MOVED_H */
