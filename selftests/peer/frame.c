@@ -95,8 +95,9 @@ static const uint8_t *get_datagram(struct frame *f, const uint8_t *at, const uin
 	return get_bytes(f, at, end, left);
 }
 
-static const uint8_t *get_endpoints(const uint8_t *at, const uint8_t *end)
+static const uint8_t *get_endpoints(struct frame *f, const uint8_t *at, const uint8_t *end)
 {
+	const uint8_t *from = at;
 	size_t len;
 
 	if (at == end)
@@ -107,6 +108,8 @@ static const uint8_t *get_endpoints(const uint8_t *at, const uint8_t *end)
 			return NULL;
 		at += len;
 	}
+	f->data = from;
+	f->len = at - from;
 	return at;
 }
 
@@ -124,7 +127,7 @@ bool frame_get(struct frame *f, const uint8_t **at, const uint8_t *end)
 	} else if ((f->type & ~7) == STREAM) {
 		from = get_stream(f, from, end);
 	} else if (f->type == ENDPOINTS) {
-		from = get_endpoints(from, end);
+		from = get_endpoints(f, from, end);
 	} else if (f->type > CLOSE) {
 		return false;
 	} else {

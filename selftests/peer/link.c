@@ -232,8 +232,15 @@ static bool take(struct link *l, const struct frame *f)
 			l->window = f->field[1];
 		break;
 	case PATH_CHALLENGE:
+		l->challenges++;
+		if (l->deaf)
+			break;
 		memcpy(response + 1, f->data, 8);
 		link_send_once(l, response, sizeof(response));
+		break;
+	case ENDPOINTS:
+		l->lists++;
+		memcpy(l->list, f->data, f->len);
 		break;
 	case PATH_RESPONSE:
 		l->path = get64(f->data) >> 1;

@@ -29,7 +29,7 @@ enum {
 struct frame {
 	uint8_t type;
 	uint64_t field[5];
-	const uint8_t *data;	/* of STREAM, DATAGRAM; last text; ranges of ACK */
+	const uint8_t *data;	/* of STREAM, DATAGRAM; last text; ranges of ACK; ENDPOINTS */
 	size_t len;
 };
 
@@ -49,6 +49,7 @@ struct link {
 	uint64_t next, expected;
 	struct slot slot[SLOTS];
 	bool silent;			/* acknowledges nothing */
+	bool deaf;			/* answers no PATH_CHALLENGE */
 
 	uint64_t id;			/* the stream whose data are kept */
 	uint64_t window;		/* how much of it may be sent */
@@ -60,6 +61,9 @@ struct link {
 	long long reply, reset, stop, path, close_code, close_frame;
 	unsigned int opened, drops;
 	uint64_t newest;		/* number of the last packet received */
+	unsigned int challenges;	/* PATH_CHALLENGEs received */
+	unsigned int lists;		/* ENDPOINTS received */
+	uint8_t list[256];		/* the last one, without its type */
 };
 
 /* frame.c; the put functions return how many bytes they wrote */

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An end moves and all streams go on: its address changes, its NAT takes another
+ * port, IPv4 is taken away, its interface is gone for a minute. With data under
+ * way in both directions, and with none until afterwards: then who did not move
+ * begins, or who did. In virtual time.
+ */
+#include "kselftest_harness.h"
+#include "paths.h"
+
+#define SOON	5000	/* ms within which a move has to be over */
+
+enum use { BUSY, BOB_FIRST, ALICE_FIRST };
+
+FIXTURE(mobility) {
+	struct both b;
+	struct traffic t;
+	int fd[2];
+	int nat;
+};
+
+FIXTURE_VARIANT(mobility) {
+	enum use use;
+};
+
+FIXTURE_VARIANT_ADD(mobility, busy) { .use = BUSY };
+FIXTURE_VARIANT_ADD(mobility, idle_bob_first) { .use = BOB_FIRST };
+FIXTURE_VARIANT_ADD(mobility, idle_alice_first) { .use = ALICE_FIRST };
+
+FIXTURE_SETUP(mobility)
+{
+	netem(ALICE, "delay 20ms rate 4mbit limit 100");
+	netem(BOB, "delay 20ms rate 4mbit limit 100");
+	self->nat = self->fd[ALICE] = self->fd[BOB] = -1;
+}
+
+FIXTURE_TEARDOWN(mobility)
+{
+	close(self->fd[ALICE]);
+	close(self->fd[BOB]);
+	if (self->b.name)
+		remove_hosts(&self->b);
+	if (self->nat >= 0) {
+		cut_cable("inner", ns[ALICE]);
+		cut_cable("outer", ns[BOB]);
+		close(self->nat);
+	}
+	netem(ALICE, NULL);
+	netem(BOB, NULL);
+}
+
+static bool connect_at(FIXTURE_DATA(mobility) *self, int n, const char *const *where)
+{
+	static int port = 9800;
+
+	make_hosts_at(&self->b, "mobile", port++, n, where);
+	return !connected_pair(&self->b, self->fd) && talks(self->fd[ALICE], self->fd[BOB]);
+}
+
+/* Before the move: data flow, or the channel is at rest. */
+static bool use_before(FIXTURE_DATA(mobility) *self, enum use use)
+{
+	if (use == BUSY) {
+		traffic_start(&self->t, self->fd);
+		return traffic_goes_on(&self->t, SOON) >= 0;
+	}
+	usleep(3000000);
+	return true;
+}
+
+/* And afterwards it goes on: ms until both ends have heard something new, -1 */
+static long long use_after(FIXTURE_DATA(mobility) *self, enum use use)
+{
+	int first = use == ALICE_FIRST ? ALICE : BOB;
+	long long begin = now_ms();
+
+	if (use == BUSY)
+		return traffic_goes_on(&self->t, SOON);
+	usleep(2000000);
+	begin = now_ms();
+	if (!talks(self->fd[first], self->fd[!first]))
+		return -1;
+	begin = now_ms() - begin;
+	traffic_start(&self->t, self->fd);
+	return traffic_goes_on(&self->t, SOON) < 0 ? -1 : begin;
+}
+
+static void expect_all(struct __test_metadata *_metadata, FIXTURE_DATA(mobility) *self, long long took)
+{
+	TH_LOG("%lld ms", took);
+	EXPECT_LE(0, took);
+	EXPECT_GT(SOON, took);
+	EXPECT_TRUE(traffic_end(&self->t)) TH_LOG("%zu of %zu, %zu of %zu", self->t.got[BOB],
+						  self->t.sent[ALICE], self->t.got[ALICE],
+						  self->t.sent[BOB]);
+}
+
+/* The old address goes, another one comes. */
+TEST_F_TIMEOUT(mobility, address, 100)
+{
+	static const char *const where[] = { "10.9.0.2" };
+	long long changes = get_stat(BOB, "PathChanges");
+
+	ASSERT_TRUE(connect_at(self, 1, where));
+	ASSERT_TRUE(use_before(self, variant->use));
+	EXPECT_STREQ("10.9.0.1", strtok((char *)endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT),
+					":"));
+	shell_in(ALICE, "ip addr del 10.9.0.1/24 dev wire");
+	shell_in(ALICE, "ip addr add 10.9.0.11/24 dev wire");
+	expect_all(_metadata, self, use_after(self, variant->use));
+	EXPECT_STREQ("10.9.0.11", strtok((char *)endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT),
+					 ":"));
+	EXPECT_EQ(changes + 1, get_stat(BOB, "PathChanges"));
+	shell_in(ALICE, "ip addr del 10.9.0.11/24 dev wire");
+	shell_in(ALICE, "ip addr add 10.9.0.1/24 dev wire");
+}
+
+/* A NAT in the middle forgets alice and gives her another port. */
+TEST_F_TIMEOUT(mobility, nat, 100)
+{
+	static const char *const where[] = { "10.6.0.2" };
+	char before[80], word;
+
+	self->nat = new_namespace();
+	lay_cable("inner", ns[ALICE], self->nat, 7);
+	lay_cable("outer", self->nat, ns[BOB], 6);
+	shell_in(ALICE, "ip route add 10.6.0.0/24 via 10.7.0.2");
+	shell_in(ALICE, "tc qdisc replace dev inner root netem delay 20ms rate 4mbit limit 100");
+	shell_in(BOB, "tc qdisc replace dev outer root netem delay 20ms rate 4mbit limit 100");
+	shell_at(self->nat, "sysctl -qw net.ipv4.ip_forward=1");
+	shell_at(self->nat, "nft 'table ip nat { chain out { type nat hook postrouting priority "
+		 "100; oifname outer masquerade random; }; }'");
+	ASSERT_TRUE(connect_at(self, 1, where));
+	snprintf(before, sizeof(before), "%s", endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT));
+	EXPECT_EQ(0, strncmp(before, "10.6.0.1:", 9)) TH_LOG("%s", before);
+	ASSERT_TRUE(use_before(self, variant->use));
+	/* what was translated over an interface that goes down is forgotten */
+	shell_at(self->nat, "ip link set outer down");
+	shell_at(self->nat, "ip link set outer up");
+	if (variant->use == BOB_FIRST) {
+		/* nobody reaches who is behind a NAT that forgot him, until he speaks */
+		ASSERT_EQ(1, send(self->fd[BOB], "b", 1, 0));
+		usleep(5000000);
+		EXPECT_EQ(-1, recv(self->fd[ALICE], &word, 1, MSG_DONTWAIT));
+		ASSERT_EQ(1, send(self->fd[ALICE], "a", 1, 0));
+		EXPECT_EQ(1, recv(self->fd[BOB], &word, 1, 0));
+		EXPECT_EQ(1, recv(self->fd[ALICE], &word, 1, 0));
+	}
+	expect_all(_metadata, self, use_after(self, variant->use));
+	EXPECT_EQ(0, strncmp(endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT), "10.6.0.1:", 9));
+	EXPECT_STRNE(before, endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT));
+}
+
+/* IPv4 is taken away; both of bob's endpoints were configured. */
+TEST_F_TIMEOUT(mobility, to_v6, 100)
+{
+	static const char *const where[] = { "10.9.0.2", "fd09::2" };
+
+	shell_in(ALICE, "ip -6 addr del fd09::1/64 dev wire");
+	ASSERT_TRUE(connect_at(self, 2, where));
+	shell_in(ALICE, "ip -6 addr add fd09::1/64 dev wire nodad");
+	ASSERT_TRUE(use_before(self, variant->use));
+	EXPECT_EQ(0, strncmp(endpoint_of(self->fd[ALICE], SSS_PEER_ENDPOINT), "10.9.0.2:", 9));
+	shell_in(ALICE, "ip addr del 10.9.0.1/24 dev wire");
+	expect_all(_metadata, self, use_after(self, variant->use));
+	EXPECT_EQ(0, strncmp(endpoint_of(self->fd[ALICE], SSS_PEER_ENDPOINT), "[fd09::2]:", 10));
+	EXPECT_EQ(0, strncmp(endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT), "[fd09::1]:", 10));
+	shell_in(ALICE, "ip addr add 10.9.0.1/24 dev wire");
+}
+
+/* Alice's only interface is away for a minute. */
+TEST_F_TIMEOUT(mobility, interface, 200)
+{
+	static const char *const where[] = { "10.9.0.2" };
+
+	ASSERT_TRUE(connect_at(self, 1, where));
+	ASSERT_TRUE(use_before(self, variant->use));
+	shell_in(ALICE, "ip link set wire down");
+	usleep(60000000);
+	if (variant->use == BUSY)
+		EXPECT_EQ(SSS_LINK_DOWN, info_of(self->fd[ALICE]).link);
+	shell_in(ALICE, "ip link set wire up");
+	shell_in(ALICE, "ip -6 addr add fd09::1/64 dev wire nodad");
+	expect_all(_metadata, self, use_after(self, variant->use));
+}
+
+TEST_HARNESS_MAIN
