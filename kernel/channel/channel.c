@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "channel/crowd.h"
 #include "channel/announce.h"
+#include "channel/background.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
@@ -192,6 +193,7 @@ void __sss_channel_start_congestion(struct sss_channel *ch)
 	u32 algorithm = READ_ONCE(ch->sn->limits.congestion_control);
 
 	sss_cong_init(&ch->cong, sss_cong_algorithm(algorithm), ch->path.mtu);
+	sss_background_init(&ch->background, ch->path.mtu);
 }
 
 static void init_transport(struct sss_channel *ch)

@@ -126,6 +126,18 @@ struct sss_loss {
 };
 
 /**
+ * struct sss_background - streams in the background (background.c)
+ * @cong: their congestion window, together
+ * @in_flight: bytes of packets whose data are all theirs
+ * @started: something was sent in it on this path
+ */
+struct sss_background {
+	struct sss_cong cong;
+	u64 in_flight;
+	bool started;
+};
+
+/**
  * struct sss_ecn - ECN (ecn.c)
  * @received: packets that came with ECT(0), ECT(1), CE
  * @reported: what the peer counted of ours, likewise
@@ -173,11 +185,15 @@ struct sss_channel {
 	struct sss_replay replay;
 	struct sss_ackset received;
 	u32 unacked_eliciting;			/* received since our last ACK */
+	u32 ack_every;				/* at so many of them one is due at once */
+	u32 ack_round;				/* received in this round trip */
+	u64 ack_round_end;			/* ns */
 	bool ack_now;
 	u64 ack_at;				/* ns, when an ACK is due, 0: none */
 	struct sss_rtt rtt;
 	struct sss_loss loss;
 	struct sss_cong cong;
+	struct sss_background background;
 	struct sss_ecn ecn;
 	u64 pace_at;				/* ns, when the next batch may leave */
 	u64 resume_at;				/* ns, when sending goes on that was left; or 0 */

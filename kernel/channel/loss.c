@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include "base/compat.h"
 #include "channel/announce.h"
+#include "channel/background.h"
 #include "channel/ecn.h"
 #include "channel/loss.h"
 #include "channel/pmtu.h"
@@ -58,6 +59,8 @@ void __sss_loss_sent(struct sss_channel *ch, struct sss_sent *sent)
 		return;
 	loss->in_flight += sent->size;
 	sss_cong_sent(&ch->cong, loss->in_flight);
+	if (sent->background)
+		__sss_background_sent(ch, sent->size);
 	loss->eliciting_in_flight++;
 	loss->last_eliciting = sent->at;
 	if (!ch->oldest_unanswered)
@@ -77,6 +80,14 @@ static void leave_flight(struct sss_channel *ch, const struct sss_sent *sent)
 		return;
 	ch->loss.in_flight -= sent->size;
 	ch->loss.eliciting_in_flight--;
+	if (sent->background)
+		ch->background.in_flight -= sent->size;
+}
+
+/* Whose window its loss narrows */
+static struct sss_cong *cong_of(struct sss_channel *ch, const struct sss_sent *sent)
+{
+	return sent->background ? &ch->background.cong : &ch->cong;
 }
 
 static void acked_frames(struct sss_channel *ch, const struct sss_sent *sent)
@@ -127,11 +138,22 @@ static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
 }
 
 /**
+ * struct gain - what a window may grow by
+ * @bytes: sent outside recovery
+ * @newest: when the last of them was sent, ns
+ */
+struct gain {
+	u64 bytes;
+	u64 newest;
+};
+
+/**
  * struct acked - what an ACK acknowledges for the first time
  * @largest_at: when the largest number that it names was sent, ns, if it is new
- * @bytes: that counted as in flight
- * @growing: of them, those for which the congestion window may grow
- * @newest: when the last of those was sent, ns
+ * @bytes: that counted as in flight, but in the background
+ * @background: and there
+ * @gain: of all
+ * @background_gain: of those in the background
  * @marked: packets that left with ECT(0)
  * @first_at: when the first one was sent, ns
  * @last_at: and the last
@@ -139,20 +161,31 @@ static bool is_optimistic(const struct sss_channel *ch, u64 lo, u64 hi)
 struct acked {
 	u64 largest_at;
 	u64 bytes;
-	u64 growing;
-	u64 newest;
+	u64 background;
+	struct gain gain;
+	struct gain background_gain;
 	u64 marked;
 	u64 first_at;
 	u64 last_at;
 };
 
+static void add_gain(struct gain *gain, const struct sss_cong *cong, const struct sss_sent *s)
+{
+	if (!sss_cong_may_grow(cong, s->at))
+		return;
+	gain->bytes += s->size;
+	gain->newest = max(gain->newest, s->at);
+}
+
 static void ack_counted(struct sss_channel *ch, const struct sss_sent *s, struct acked *acked)
 {
-	acked->bytes += s->size;
-	if (!sss_cong_may_grow(&ch->cong, s->at))
+	add_gain(&acked->gain, &ch->cong, s);
+	if (!s->background) {
+		acked->bytes += s->size;
 		return;
-	acked->growing += s->size;
-	acked->newest = max(acked->newest, s->at);
+	}
+	acked->background += s->size;
+	add_gain(&acked->background_gain, &ch->background.cong, s);
 }
 
 /* Takes out every packet in [lo, hi]. */
@@ -212,7 +245,7 @@ static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi, u64 now)
 			continue;
 		if (!s->moved)
 			be_patient(ch, s, now);
-		if (!s->moved && sss_cong_spurious(&ch->cong, s->at))
+		if (!s->moved && sss_cong_spurious(cong_of(ch, s), s->at))
 			sss_mib_inc(ch->sn, CONG_UNDONE);
 		__sss_pmtu_acked(ch, s, now);
 		acked_frames(ch, s);
@@ -275,6 +308,7 @@ static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 
 	loss->loss_time = 0;
 	list_for_each_entry_safe(s, next, &loss->sent, node) {
+		struct sss_cong *cong = cong_of(ch, s);
 		bool counted = s->counted;
 		u64 at = s->at;
 
@@ -287,7 +321,7 @@ static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 		declare_lost(ch, s, now);
 		if (!counted)
 			continue;
-		sss_cong_lost(&ch->cong, at, now);
+		sss_cong_lost(cong, at, now);
 		any = true;
 		/* nothing that was sent between the two may have arrived */
 		if (at <= loss->arrived || at >= arrived)
@@ -300,6 +334,7 @@ static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 	lose_patience(loss);
 	if (is_persistent(ch, oldest, newest)) {
 		sss_cong_persistent(&ch->cong);
+		sss_cong_persistent(&ch->background.cong);
 		sss_mib_inc(ch->sn, CONG_PERSISTENT);
 	}
 }
@@ -340,6 +375,21 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack,
 	return 0;
 }
 
+static void grow(struct sss_cong *cong, const struct gain *gain, u32 rtt_us, u64 now)
+{
+	if (gain->bytes)
+		sss_cong_acked(cong, gain->bytes, gain->newest, rtt_us, now);
+}
+
+/* Nobody says which of the packets came marked. */
+static void slow_down(struct sss_channel *ch, const struct acked *acked, u64 now)
+{
+	if (acked->bytes)
+		sss_cong_marked(&ch->cong, acked->largest_at, now);
+	if (acked->background)
+		sss_cong_marked(&ch->background.cong, acked->largest_at, now);
+}
+
 /**
  * __sss_loss_on_ack() - apply an ACK frame
  * @ch: channel
@@ -370,12 +420,12 @@ int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u
 	}
 	if (acked.largest_at)
 		sample_rtt(ch, ack, acked.largest_at, now);
-	if (acked.growing)
-		sss_cong_acked(&ch->cong, acked.growing, acked.newest, ch->rtt.latest, now);
-	if (acked.bytes)
+	grow(&ch->cong, &acked.gain, ch->rtt.latest, now);
+	grow(&ch->background.cong, &acked.background_gain, ch->rtt.latest, now);
+	if (acked.bytes || acked.background)
 		loss->pto_count = 0;
 	if (acked.largest_at && __sss_ecn_on_ack(ch, ack, acked.marked))
-		sss_cong_marked(&ch->cong, acked.largest_at, now);
+		slow_down(ch, &acked, now);
 	detect_lost(ch, acked.first_at, now);
 	loss->arrived = max(loss->arrived, acked.last_at);
 	expire_gone(ch, now);

@@ -42,6 +42,7 @@ struct sss_sent_frame {
  * @eliciting: holds a frame that the peer must acknowledge
  * @full: nothing may follow (a STREAM frame without length ends the packet)
  * @probe: sent by a probe timeout: data may be sent again although not lost
+ * @background: its data are of streams in the background
  */
 struct sss_tx_packet {
 	struct sss_writer w;
@@ -50,6 +51,7 @@ struct sss_tx_packet {
 	bool eliciting;
 	bool full;
 	bool probe;
+	bool background;
 };
 
 /**

@@ -63,6 +63,7 @@ static void set_size(struct sss_channel *ch, u32 size)
 	ch->path.mtu = size;
 	ch->path.hole_lost = 0;
 	sss_cong_set_datagram(&ch->cong, size);
+	sss_cong_set_datagram(&ch->background.cong, size);
 }
 
 /**

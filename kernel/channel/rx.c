@@ -25,6 +25,10 @@
 #define QUEUE_MAX	(16U << 20)	/* truesize waiting for decryption, per channel */
 #define SMALL_BATCH	(4 * 1500)	/* up to this much is decrypted in softirq */
 
+#define ACKS_A_ROUND	16		/* ACKs in a round trip that are enough */
+#define ACK_LEAST	2		/* packets that one is for ... */
+#define ACK_MOST	64
+
 enum batch_state { FRESH, CLAIMED, DONE };
 
 /**
@@ -342,6 +346,22 @@ static int apply_frames(struct sss_channel *ch, const struct packet *p,
 	return 0;
 }
 
+/*
+ * The more packets come in a round trip, the more of them one ACK is for: enough are
+ * left for the peer to send evenly, and to see its losses in time.
+ */
+static void adapt_acks(struct sss_channel *ch, u64 now)
+{
+	ch->ack_round++;
+	if (now < ch->ack_round_end)
+		return;
+	ch->ack_every = clamp_t(u32, ch->ack_round / ACKS_A_ROUND, ACK_LEAST, ACK_MOST);
+	if (!ch->rtt.sampled)
+		ch->ack_every = ACK_LEAST;
+	ch->ack_round = 0;
+	ch->ack_round_end = now + (u64)ch->rtt.smoothed * NSEC_PER_USEC;
+}
+
 /* RFC 9000 section 13.2: when the ACK is due */
 static void schedule_ack(struct sss_channel *ch, u64 number, bool eliciting, u64 now)
 {
@@ -351,8 +371,11 @@ static void schedule_ack(struct sss_channel *ch, u64 number, bool eliciting, u64
 	sss_ackset_add(&ch->received, number, now);
 	if (!eliciting)
 		return;
+	adapt_acks(ch, now);
+	if (gap)
+		ch->ack_every = ACK_LEAST;
 	ch->unacked_eliciting++;
-	if (gap || ch->unacked_eliciting >= 2)
+	if (gap || ch->unacked_eliciting >= ch->ack_every)
 		ch->ack_now = true;
 	else if (!ch->ack_at)
 		ch->ack_at = now + ch->local.max_ack_delay_us * NSEC_PER_USEC;

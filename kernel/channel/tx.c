@@ -145,6 +145,7 @@ static bool record(struct sss_channel *ch, const struct sss_tx_packet *pkt, u64 
 	sent->number = number;
 	sent->at = now;
 	sent->moved = false;
+	sent->background = pkt->background;
 	sent->size = size;
 	sent->eliciting = true;
 	sent->counted = counted;
@@ -181,6 +182,7 @@ static u32 fill(struct sss_channel *ch, struct sss_batch *b, u8 *at, u64 now)
 	pkt->eliciting = false;
 	pkt->full = false;
 	pkt->probe = ch->loss.probes > 0;
+	pkt->background = false;
 	sss_writer_init(&pkt->w, start, b->seg - SSS_PACKET_OVERHEAD);
 	put_control(ch, pkt, data, now);
 	if (data || (pkt->probe && ch->state == SSS_CHANNEL_OPEN))
@@ -331,6 +333,7 @@ static struct sss_batch *build_probe(struct sss_channel *ch, u64 now)
 	at = __sss_batch_reserve(ch, b);
 	pkt->n_frames = 0;
 	pkt->eliciting = true;
+	pkt->background = false;
 	sss_writer_init(&pkt->w, at + SSS_PACKET_HEADER_LEN, size - SSS_PACKET_OVERHEAD);
 	put_ping(pkt);
 	sss_writer_zero(&pkt->w, sss_writer_room(&pkt->w));

@@ -20,6 +20,7 @@
  * @marked: it left with ECT(0)
  * @counted: it counts as in flight (an MTU probe does not)
  * @moved: the path became another one meanwhile
+ * @background: its data are of streams in the background
  * @n_frames: of @frames
  * @frames: what it carried
  */
@@ -32,6 +33,7 @@ struct sss_sent {
 	bool counted;
 	bool marked;
 	bool moved;
+	bool background;
 	u8 n_frames;
 	struct sss_sent_frame frames[];
 };

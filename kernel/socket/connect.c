@@ -157,6 +157,7 @@ static int start(struct socket *sock, const struct sockaddr_sss *to, bool fastop
 		sss_event_watch(st);
 	if (ss->priority.weight)
 		sss_stream_set_priority(st, &ss->priority, ss->above);
+	sss_stream_set_background(st, sk, ss->background);
 	strscpy(request.service, to->sss_service, sizeof(request.service));
 	strscpy(request.protocol, to->sss_protocol, sizeof(request.protocol));
 	memcpy(ss->local.sss_eid.key, host->identity.eid, SSS_EID_LEN);

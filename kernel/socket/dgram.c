@@ -191,6 +191,7 @@ static int send_one(struct sock *sk, struct sss_stream *parent, struct msghdr *m
 		goto free;
 	sss_stream_get_priority(parent, &priority);
 	sss_stream_set_priority(st, &priority, sss_stream_is_above(parent));
+	sss_stream_set_background(st, sk, sss_sk(sk)->background);
 	err = sss_dgram_open(parent, st, sk, len, how->reliable);
 	if (err)
 		goto free;

@@ -130,6 +130,7 @@ static struct sss_dgram_link *dial(struct sock *sk, const struct sockaddr_sss *t
 	}
 	if (ss->priority.weight)
 		sss_stream_set_priority(st, &ss->priority, ss->above);
+	sss_stream_set_background(st, sk, ss->background);
 	err = __sss_sock_dial(sk, st, to, SSS_KIND_DATAGRAM, &from);
 	if (err) {
 		sss_stream_put(st);

@@ -244,6 +244,7 @@ void sss_sock_inherit(struct sock *sk, const struct sock *from)
 	sss_sk(sk)->reliable = lss->reliable;
 	sss_sk(sk)->deadline = lss->deadline;
 	sss_sk(sk)->listen_inherit = lss->listen_inherit;
+	sss_sk(sk)->background = lss->background;
 	sk->sk_max_ack_backlog = from->sk_max_ack_backlog;
 	/* a child's addresses are its parent's */
 	if (!lss->remote.sss_family)
@@ -271,6 +272,8 @@ void sss_sock_graft(struct sock *sk, struct sss_stream *st, struct socket *newso
 	sss_stream_set_user_timeout(st, ss->user_timeout);
 	__sss_sock_set_stream(sk, st);
 	sss_stream_attach(st, sk);
+	if (ss->background)
+		sss_stream_set_background(st, sk, true);
 	/* Without memory the children wait until the program asks for them. */
 	if (ss->listen_inherit)
 		__sss_sock_listen_on_stream(sk, sk->sk_max_ack_backlog);

@@ -44,6 +44,7 @@ struct sss_stream;
  * @cork: SSS_CORK
  * @fastopen: SSS_FASTOPEN
  * @listen_inherit: SSS_LISTEN_INHERIT
+ * @background: SSS_BACKGROUND
  * @priority: SSS_PRIORITY; weight 0: never set
  * @browse: the kernel's own, tells a peer of services
  * @records: SSS_RECORDS
@@ -76,6 +77,7 @@ struct sss_sock {
 	bool cork;
 	bool fastopen;
 	bool listen_inherit;
+	bool background;
 	struct sss_priority priority;
 	bool above;
 	bool browse;

@@ -64,6 +64,15 @@ static int set_user_timeout(struct sock *sk, unsigned int ms)
 	return 0;
 }
 
+static void set_background(struct sock *sk, bool on)
+{
+	struct sss_sock *ss = sss_sk(sk);
+
+	WRITE_ONCE(ss->background, on);
+	if (ss->stream)
+		sss_stream_set_background(ss->stream, sk, on);
+}
+
 static int set_family(struct sock *sk, int val)
 {
 	if (val != AF_UNSPEC && val != AF_INET && val != AF_INET6)
@@ -132,6 +141,9 @@ static int set_int(struct sock *sk, int name, int val)
 	case SSS_LISTEN_INHERIT:
 		sss_sk(sk)->listen_inherit = !!val;
 		break;
+	case SSS_BACKGROUND:
+		set_background(sk, !!val);
+		break;
 	case SSS_EVENTS:
 		err = sss_errqueue_set_events(sk, val);
 		break;
@@ -176,6 +188,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 	case SSS_LISTEN_INHERIT:
 	case SSS_RECORDS:
 	case SSS_EVENTS:
+	case SSS_BACKGROUND:
 	case SSS_RELIABLE:
 	case SSS_DEADLINE:
 		if (len < sizeof(number))
@@ -325,6 +338,8 @@ int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *v
 		return get_int(READ_ONCE(ss->family), val, optlen, room);
 	case SSS_LISTEN_INHERIT:
 		return get_int(READ_ONCE(ss->listen_inherit), val, optlen, room);
+	case SSS_BACKGROUND:
+		return get_int(READ_ONCE(ss->background), val, optlen, room);
 	case SSS_RELIABLE:
 		return get_int(READ_ONCE(ss->reliable), val, optlen, room);
 	case SSS_DEADLINE:

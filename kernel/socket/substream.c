@@ -78,6 +78,7 @@ static int become_child(struct file *file, struct sss_stream *parent)
 	sss_stream_set_user_timeout(st, sss_sk(sk)->user_timeout);
 	sss_stream_get_priority(parent, &priority);
 	sss_stream_set_priority(st, &priority, sss_stream_is_above(parent));
+	sss_stream_set_background(st, sk, sss_sk(sk)->background);
 	__sss_sock_set_stream(sk, st);
 	err = sss_tree_open(parent, st, sk);
 	if (!err) {

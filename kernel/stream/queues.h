@@ -40,6 +40,7 @@ struct sss_chunk;
  * @fin: no more will be written: the stream ends at @end
  * @fin_sent: and the peer was told; @fin_lost: tell again; @fin_acked: it knows
  * @hold: a partial packet waits for more (MSG_MORE)
+ * @background: SSS_BACKGROUND: sent where others send nothing. C; READ_ONCE
  */
 struct sss_txq {
 	spinlock_t lock;
@@ -54,6 +55,7 @@ struct sss_txq {
 	struct sss_range lost_one;
 	bool fin, fin_sent, fin_acked, fin_lost;
 	bool hold;
+	bool background;
 };
 
 /**

@@ -9,10 +9,12 @@
  * goes to the end. Of the streams of a round that
  * are not incremental only one stands in it, the others behind that one
  * (RFC 9218 section 10). A stream that its window or an empty queue holds back
- * stands nowhere.
+ * stands nowhere. Streams in the background have rounds of their own, which send
+ * while no other stream stands anywhere and their congestion window allows it.
  */
 #include <linux/bitops.h>
 #include <linux/math64.h>
+#include "channel/background.h"
 #include "stream/table.h"
 
 #define QUANTUM		3000	/* bytes of a turn at the usual weight: about two packets */
@@ -98,9 +100,16 @@ static void wait_behind(struct list_head *serial, struct sss_stream *st)
 	list_add(&st->sched, &before->sched);
 }
 
+static struct sss_users *users_of(const struct sss_stream *st)
+{
+	struct sss_streams *ss = sss_streams(st->ch);
+
+	return st->tx.background ? &ss->background : &ss->users;
+}
+
 static struct sss_share *share_of(const struct sss_stream *st)
 {
-	return sss_streams(st->ch)->share[st->share];
+	return users_of(st)->share[st->share];
 }
 
 static void stand(struct sss_share *share, struct sss_stream *st)
@@ -127,7 +136,7 @@ static void enter(struct sss_stream *st)
 {
 	struct sss_share *share = share_of(st);
 
-	__sss_share_enter(sss_streams(st->ch), share, st->ordered.urgency,
+	__sss_share_enter(users_of(st), share, st->ordered.urgency,
 			  st->flags & SSS_ST_ABOVE);
 	stand(share, st);
 }
@@ -190,7 +199,7 @@ void __sss_sched_own(struct sss_stream *st, const struct sock *sk)
 {
 	lockdep_assert_held(&st->ch->lock);
 	__sss_sched_leave(st);
-	st->share = __sss_share_find(sss_streams(st->ch), sk->sk_uid);
+	st->share = __sss_share_find(users_of(st), sk->sk_uid);
 	__sss_sched_activate(st);
 }
 
@@ -281,6 +290,41 @@ bool sss_stream_is_above(const struct sss_stream *st)
 }
 
 /**
+ * sss_stream_set_background() - SSS_BACKGROUND
+ * @st: stream
+ * @sk: its socket, locked
+ * @on: what it sends from now on gives way to everything else
+ *
+ * What is under way stays in the window that it was sent in.
+ */
+void sss_stream_set_background(struct sss_stream *st, const struct sock *sk, bool on)
+{
+	struct sss_channel *ch = st->ch;
+
+	if (!ch) {
+		st->tx.background = on;
+		return;
+	}
+	spin_lock_bh(&ch->lock);
+	__sss_sched_leave(st);
+	WRITE_ONCE(st->tx.background, on);
+	__sss_sched_own(st, sk);
+	spin_unlock_bh(&ch->lock);
+	sss_channel_transmit(ch);
+}
+
+/**
+ * sss_stream_is_background() - is it SSS_BACKGROUND?
+ * @st: stream
+ *
+ * Return: whether it is. Context: any
+ */
+bool sss_stream_is_background(const struct sss_stream *st)
+{
+	return READ_ONCE(st->tx.background);
+}
+
+/**
  * __sss_sched_due() - control frames are to be sent
  * @st: stream of a channel, which is locked; without an id they wait for it
  * @due: SSS_ST_DUE_*
@@ -359,6 +403,18 @@ static void open_streams(struct sss_channel *ch)
 	}
 }
 
+/* Who sends data now; NULL: nobody */
+static struct sss_users *whose_data(struct sss_channel *ch)
+{
+	struct sss_streams *ss = sss_streams(ch);
+
+	if (!list_empty(&ss->users.turns))
+		return &ss->users;
+	if (!list_empty(&ss->background.turns) && __sss_background_may_send(ch))
+		return &ss->background;
+	return NULL;
+}
+
 /**
  * sss_sched_pending() - is there anything to send?
  * @ch: channel, locked
@@ -370,8 +426,8 @@ bool sss_sched_pending(struct sss_channel *ch)
 	struct sss_streams *ss = sss_streams(ch);
 
 	lockdep_assert_held(&ch->lock);
-	if (!list_empty(&ss->turns) || !list_empty(&ss->due) || ss->granted_due ||
-	    ss->pool_due || ss->dgrams.n_drops)
+	if (whose_data(ch) || !list_empty(&ss->due) || ss->granted_due || ss->pool_due ||
+	    ss->dgrams.n_drops)
 		return true;
 	return !list_empty(&ss->opening) && !ss->starved_until &&
 	       ss->next < max(ss->credit, ch->remote.max_streams);
@@ -501,16 +557,22 @@ static struct sss_stream *whose_turn(struct sss_share *share)
 
 static void put_data(struct sss_channel *ch, struct sss_tx_packet *pkt)
 {
-	struct sss_streams *ss = sss_streams(ch);
+	struct sss_users *users;
 	struct sss_share *share;
 	struct sss_stream *st;
+	bool any = false;
 	u32 len;
 
-	while (!list_empty(&ss->turns) && !pkt->full) {
-		share = __sss_share_next(ss);
+	while (!pkt->full && (users = whose_data(ch))) {
+		share = __sss_share_next(users);
 		st = whose_turn(share);
+		/* no packet is in the background with half of its data */
+		if (any && st->tx.background != pkt->background)
+			return;
 		switch (put_next(st, pkt, &len)) {
 		case PUT_DONE:
+			any = true;
+			pkt->background = st->tx.background;
 			st->deficit -= max(len, 1U);
 			share->deficit -= max(len, 1U);
 			break;

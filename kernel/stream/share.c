@@ -6,7 +6,8 @@
  * goes before everything less urgent, and lets everything more urgent go first.
  *
  * The first user's share is part of the channel; others' are made when they
- * come. Beyond SSS_SHARES, or without memory, users have one together.
+ * come. Beyond SSS_SHARES, or without memory, users have one together. Streams in
+ * the background take turns among themselves (sss_streams.background).
  */
 #include <linux/bitops.h>
 #include <linux/slab.h>
@@ -29,64 +30,64 @@ static void init_share(struct sss_share *share, kuid_t uid)
 
 /**
  * sss_share_init() - nobody sends yet
- * @ss: streams of a new channel
+ * @users: of a new channel
  */
-void sss_share_init(struct sss_streams *ss)
+void sss_share_init(struct sss_users *users)
 {
-	INIT_LIST_HEAD(&ss->turns);
-	init_share(&ss->first_share, INVALID_UID);
-	ss->share[0] = &ss->first_share;
+	INIT_LIST_HEAD(&users->turns);
+	init_share(&users->first, INVALID_UID);
+	users->share[0] = &users->first;
 }
 
 /**
  * sss_share_free() - undo sss_share_init()
- * @ss: streams of a channel that is going; none is left
+ * @users: of a channel that is going; no stream is left
  */
-void sss_share_free(struct sss_streams *ss)
+void sss_share_free(struct sss_users *users)
 {
 	int i;
 
 	for (i = 1; i < SSS_SHARES; i++)
-		kfree(ss->share[i]);
+		kfree(users->share[i]);
 }
 
 /**
  * __sss_share_find() - the share of a user
- * @ss: streams of a channel, which is locked
+ * @users: of a channel, which is locked
  * @uid: the user's
  *
- * Return: its place in sss_streams.share
+ * Return: its place in sss_users.share
  */
-u8 __sss_share_find(struct sss_streams *ss, kuid_t uid)
+u8 __sss_share_find(struct sss_users *users, kuid_t uid)
 {
 	int i;
 
-	if (!uid_valid(ss->first_share.uid))
-		ss->first_share.uid = uid;
-	for (i = 0; i < SSS_SHARES && ss->share[i]; i++)
-		if (uid_eq(ss->share[i]->uid, uid))
+	if (!uid_valid(users->first.uid))
+		users->first.uid = uid;
+	for (i = 0; i < SSS_SHARES && users->share[i]; i++)
+		if (uid_eq(users->share[i]->uid, uid))
 			return i;
 	if (i == SSS_SHARES)
 		return __kuid_val(uid) % SSS_SHARES;
-	ss->share[i] = kzalloc(sizeof(*ss->share[i]), GFP_ATOMIC | __GFP_NOWARN);
-	if (!ss->share[i])
+	users->share[i] = kzalloc(sizeof(*users->share[i]), GFP_ATOMIC | __GFP_NOWARN);
+	if (!users->share[i])
 		return 0;
-	init_share(ss->share[i], uid);
+	init_share(users->share[i], uid);
 	return i;
 }
 
 /**
  * __sss_share_enter() - a stream of the user stands in a level
- * @ss: streams of a channel, which is locked
+ * @users: of a channel, which is locked
  * @share: the user's
  * @level: urgency
  * @above: it counts against other users' streams
  */
-void __sss_share_enter(struct sss_streams *ss, struct sss_share *share, u8 level, bool above)
+void __sss_share_enter(struct sss_users *users, struct sss_share *share, u8 level, bool above)
 {
 	if (!share->levels) {
 		share->deficit = QUANTUM;
-		list_add_tail(&share->turn, &ss->turns);
+		list_add_tail(&share->turn, &users->turns);
 	}
 	share->levels |= BIT(level);
 	share->n[level]++;
@@ -131,48 +132,48 @@ static bool all_above(const struct sss_share *share)
 }
 
 /* The most urgent level of all other users */
-static int level_of_others(const struct sss_streams *ss, const struct sss_share *but)
+static int level_of_others(const struct sss_users *users, const struct sss_share *but)
 {
 	const struct sss_share *share;
 	int level = SSS_LEVELS;
 
-	list_for_each_entry(share, &ss->turns, turn)
+	list_for_each_entry(share, &users->turns, turn)
 		if (share != but)
 			level = min_t(int, level, __ffs(share->levels));
 	return level;
 }
 
 /* With CAP_NET_ADMIN: has everything it wants to send to wait for others? */
-static bool yields(const struct sss_streams *ss, const struct sss_share *share)
+static bool yields(const struct sss_users *users, const struct sss_share *share)
 {
-	return all_above(share) && above_level(share) > level_of_others(ss, share);
+	return all_above(share) && above_level(share) > level_of_others(users, share);
 }
 
 /**
  * __sss_share_next() - whose streams send now?
- * @ss: streams of a channel, which is locked; something is to be sent
+ * @users: of a channel, which is locked; something is to be sent
  *
  * Return: the share; what is sent is to be taken off its deficit
  */
-struct sss_share *__sss_share_next(struct sss_streams *ss)
+struct sss_share *__sss_share_next(struct sss_users *users)
 {
 	struct sss_share *share;
 
-	if (list_is_singular(&ss->turns))
-		return list_first_entry(&ss->turns, struct sss_share, turn);
-	list_for_each_entry(share, &ss->turns, turn)
-		if (above_level(share) < level_of_others(ss, share))
+	if (list_is_singular(&users->turns))
+		return list_first_entry(&users->turns, struct sss_share, turn);
+	list_for_each_entry(share, &users->turns, turn)
+		if (above_level(share) < level_of_others(users, share))
 			return share;
 	/* Not all of them yield: nobody does to one that is less urgent. */
 	for (;;) {
 		bool idle;
 
-		share = list_first_entry(&ss->turns, struct sss_share, turn);
-		idle = yields(ss, share);
+		share = list_first_entry(&users->turns, struct sss_share, turn);
+		idle = yields(users, share);
 		if (!idle && share->deficit > 0)
 			return share;
 		if (!idle)
 			share->deficit += QUANTUM;
-		list_move_tail(&share->turn, &ss->turns);
+		list_move_tail(&share->turn, &users->turns);
 	}
 }

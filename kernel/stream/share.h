@@ -19,7 +19,7 @@ struct sss_tx_packet;
 
 /**
  * struct sss_share - what one user has to send. All under the channel lock
- * @turn: in sss_streams.turns while @levels is not 0
+ * @turn: in sss_users.turns while @levels is not 0
  * @uid: whose
  * @deficit: bytes it may still send before the next user's turn
  * @levels: bit per non-empty level
@@ -41,13 +41,25 @@ struct sss_share {
 	struct sss_stream *serving[SSS_LEVELS];
 };
 
+/**
+ * struct sss_users - those who take turns. All under the channel lock
+ * @turns: of the users that have something to send, whose turn it is
+ * @share: the users; NULL: not used yet
+ * @first: the first of them
+ */
+struct sss_users {
+	struct list_head turns;
+	struct sss_share *share[SSS_SHARES];
+	struct sss_share first;
+};
+
 /* share.c */
-void sss_share_init(struct sss_streams *ss);
-void sss_share_free(struct sss_streams *ss);
-u8 __sss_share_find(struct sss_streams *ss, kuid_t uid);
-void __sss_share_enter(struct sss_streams *ss, struct sss_share *share, u8 level, bool above);
+void sss_share_init(struct sss_users *users);
+void sss_share_free(struct sss_users *users);
+u8 __sss_share_find(struct sss_users *users, kuid_t uid);
+void __sss_share_enter(struct sss_users *users, struct sss_share *share, u8 level, bool above);
 void __sss_share_leave(struct sss_share *share, u8 level, bool above);
-struct sss_share *__sss_share_next(struct sss_streams *ss);
+struct sss_share *__sss_share_next(struct sss_users *users);
 
 /* sched.c */
 void __sss_sched_due(struct sss_stream *st, u32 due);

@@ -85,7 +85,7 @@ enum sss_stream_event {
  * @ordered: how what we send is: as the peer wants, if it said so, else as @wanted
  * @orders_sent: PRIORITY frames we sent, or that are due
  * @orders_seen: sequence number of the peer's last
- * @share: whose it is: place in sss_streams.share; C
+ * @share: whose it is: place in sss_users.share; C
  * @status: enum sss_service_status the peer, or we, answered
  * @deficit: bytes it may still send before the next one's turn
  * @records: what records need, NULL: never had one. Set once, by cmpxchg()
@@ -170,6 +170,8 @@ void sss_stream_settle(struct sss_stream *st, struct sock *sk);
 void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority,
 			     bool above);
 bool sss_stream_is_above(const struct sss_stream *st);
+void sss_stream_set_background(struct sss_stream *st, const struct sock *sk, bool on);
+bool sss_stream_is_background(const struct sss_stream *st);
 void sss_stream_get_priority(struct sss_stream *st, struct sss_priority *priority);
 void sss_stream_get(struct sss_stream *st);
 void sss_stream_put(struct sss_stream *st);

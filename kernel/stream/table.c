@@ -412,7 +412,8 @@ static int init(struct sss_channel *ch)
 	INIT_LIST_HEAD(&ss->flight);
 	INIT_LIST_HEAD(&ss->touched);
 	INIT_LIST_HEAD(&ss->timed);
-	sss_share_init(ss);
+	sss_share_init(&ss->users);
+	sss_share_init(&ss->background);
 	INIT_LIST_HEAD(&ss->dgrams.loose);
 	ch->streams = ss;
 	return 0;
@@ -428,7 +429,8 @@ static void free_streams(struct sss_channel *ch)
 	WARN_ON_ONCE(atomic_long_read(&ss->memory) || atomic_long_read(&ss->windows));
 	xa_destroy(&ss->ids);
 	bitmap_free(ss->seen);
-	sss_share_free(ss);
+	sss_share_free(&ss->users);
+	sss_share_free(&ss->background);
 	sss_crowd_leave(ch);
 	kfree(ss);
 	ch->streams = NULL;

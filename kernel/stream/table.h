@@ -63,9 +63,8 @@
  * @flight: have something sent that is not acknowledged, longest ago first
  * @touched: their sockets have something to learn
  * @timed: have a deadline
- * @turns: of the users that have something to send, whose turn it is
- * @share: the users, see share.h; NULL: not used yet
- * @first_share: the first of them
+ * @users: whose streams have something to send, see share.h
+ * @background: likewise, of SSS_BACKGROUND streams: they send where @users do not
  * @next: sequence number of the next stream we open
  * @credit: of MAX_STREAMS: we may open those with lower numbers
  * @base: lowest sequence number the peer has not opened yet
@@ -101,9 +100,8 @@ struct sss_streams {
 	struct list_head flight;
 	struct list_head touched;
 	struct list_head timed;
-	struct list_head turns;
-	struct sss_share *share[SSS_SHARES];
-	struct sss_share first_share;
+	struct sss_users users;
+	struct sss_users background;
 	u64 next;
 	u64 credit;
 	u64 base;

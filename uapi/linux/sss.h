@@ -96,6 +96,7 @@ struct sockaddr_sss {
 #define SSS_LOCAL_ENDPOINT	16	/* r  struct sockaddr_in or sockaddr_in6 */
 #define SSS_PEER_ENDPOINT	17	/* r  likewise */
 #define SSS_ADD_ENDPOINT	18	/* w  likewise: where the peer may be */
+#define SSS_BACKGROUND		19	/* rw int: gives way to everything else, see below */
 #define SSS_RELIABLE		20	/* rw int: datagrams have to arrive; cmsg, too */
 #define SSS_DEADLINE		21	/* rw int: ms a datagram is good for; cmsg, too */
 
@@ -120,6 +121,20 @@ struct sss_priority {
 	__u8	weight;
 	__u8	reserved;
 };
+
+/*
+ * SSS_BACKGROUND: 1: what is sent on the stream gives way: to all other streams of
+ * both hosts' channel that have something to send, and on the path to everybody
+ * else, as LEDBAT (RFC 6817) does. A path that nobody else uses it fills. 0, unless
+ * set: it is sent as usual. All such streams of a channel have one congestion window
+ * together, inside the channel's; the other streams have all of the channel's.
+ *
+ * May change at any time, for what is sent from then on. It concerns what this end
+ * sends. Streams accepted from a listening socket that has it begin with it, as do
+ * substreams and datagrams of a stream that has it, whichever end opens them. Nothing
+ * moves on it while other streams always have something to send: SSS_USER_TIMEOUT
+ * counts that time.
+ */
 
 /**
  * struct sss_pending - records that wait to be read
