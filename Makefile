@@ -86,12 +86,12 @@ bench: programs
 	@status=0; $(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- \
 		selftests/bench/bench || status=$$?; \
 	cp $(SSS_BUILD)/log/bench/bench.json $(SSS_BUILD)/bench.json && exit $$status
-	@echo "== SST's figures 7 and 9, in virtual time" >&2
+	@echo "== SST's figures 7 and 9, and delays beside a lossy TCP, in virtual time" >&2
 	@$(RUN) --kernel time --timeout 900 --out $(SSS_BUILD)/log/figures -- \
-		sh -c 'transactions_time -t figure_7; priorities_time -t figure_9' \
+		sh -c 'transactions_time -t figure_7; priorities_time -t figure_9; blocking_time' \
 		>$(SSS_BUILD)/log/figures.txt
 	@python3 selftests/bench/plot.py $(SSS_BUILD) <$(SSS_BUILD)/log/figures.txt
-	@echo "they are in $(SSS_BUILD)/figure7.svg and figure9.svg"
+	@echo "they are in $(SSS_BUILD)/figure7.svg, figure9.svg and blocking.svg"
 
 # Testing it
 
@@ -116,7 +116,7 @@ check-race: programs-if-run
 	@selftests/check race
 
 soak: programs-if-run
-	@selftests/check soak
+	@selftests/check soak soak-time
 
 unit: programs-if-run
 	@selftests/check unit

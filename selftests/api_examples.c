@@ -116,6 +116,11 @@ static void priority(int fd, int child)
 #include "examples/priority.h"
 }
 
+static void background(int fd)
+{
+#include "examples/background.h"
+}
+
 static void status(int fd)
 {
 #include "examples/status.h"
@@ -246,6 +251,15 @@ TEST_F(example, events)
 	EXPECT_EQ(1u << SSS_EV_LINK_DOWN | 1u << SSS_EV_LINK_UP, mask);
 }
 
+static int get_int(int fd, int name)
+{
+	socklen_t size = sizeof(int);
+	int value = -1;
+
+	getsockopt(fd, SOL_SSS, name, &value, &size);
+	return value;
+}
+
 TEST_F(example, substream_acceptor_priority)
 {
 	struct sss_priority got = { };
@@ -259,6 +273,8 @@ TEST_F(example, substream_acceptor_priority)
 	EXPECT_EQ(0, getsockopt(child, SOL_SSS, SSS_PRIORITY, &got, &size));
 	EXPECT_EQ(5, got.urgency);
 	EXPECT_EQ(0, got.incremental);
+	background(child);
+	EXPECT_EQ(1, get_int(child, SSS_BACKGROUND));
 	close(child);
 	close(end);
 }

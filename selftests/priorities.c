@@ -308,4 +308,71 @@ TEST(receiver_counts)
 	close(fd[BOB]);
 }
 
+static int is_background(int fd)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return getsockopt(fd, SOL_SSS, SSS_BACKGROUND, &value, &len) ? -1 : value;
+}
+
+static int set_background(int fd, int value)
+{
+	return setsockopt(fd, SOL_SSS, SSS_BACKGROUND, &value, sizeof(value));
+}
+
+/* Who is in the background, and that it is a matter of this end alone */
+TEST(background_is_inherited)
+{
+	struct sss_open open = { .kind = SOCK_STREAM };
+	int fd[2], child, other, listener, grandchild;
+
+	ASSERT_EQ(0, stream_pair(V4, fd));
+	EXPECT_EQ(0, is_background(fd[ALICE]));
+	ASSERT_EQ(0, set_background(fd[ALICE], 7));
+	EXPECT_EQ(1, is_background(fd[ALICE]));
+	ASSERT_EQ(0, listen(fd[BOB], 1));
+	child = ioctl(fd[ALICE], SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, child);
+	EXPECT_EQ(1, is_background(child));
+	other = accept(fd[BOB], NULL, NULL);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(0, is_background(other));
+	ASSERT_EQ(0, set_background(child, 0));
+	grandchild = ioctl(child, SSS_IOC_OPEN, &open);
+	ASSERT_LE(0, grandchild);
+	EXPECT_EQ(0, is_background(grandchild));
+	/* data go either way, whatever it is changed to and how often */
+	for (int i = 0; i < 20; i++) {
+		char c = 0;
+
+		ASSERT_EQ(0, set_background(child, i & 1));
+		ASSERT_EQ(0, set_background(other, i & 2));
+		ASSERT_EQ(1, send(child, "a", 1, 0));
+		ASSERT_EQ(1, recv(other, &c, 1, 0));
+		ASSERT_EQ(1, send(other, "b", 1, 0));
+		ASSERT_EQ(1, recv(child, &c, 1, 0));
+	}
+	close(grandchild);
+	close(other);
+	close(child);
+	close(fd[ALICE]);
+	close(fd[BOB]);
+
+	listener = listen_on(V4, "background", 1);
+	ASSERT_LE(0, listener);
+	ASSERT_EQ(0, set_background(listener, 1));
+	child = dial(V4, "background");
+	ASSERT_LE(0, child);
+	other = accept(listener, NULL, NULL);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(0, is_background(child));
+	EXPECT_EQ(1, is_background(other));
+	EXPECT_EQ(-1, setsockopt(child, SOL_SSS, SSS_BACKGROUND, "x", 1));
+	EXPECT_EQ(EINVAL, errno);
+	close(other);
+	close(child);
+	close(listener);
+}
+
 TEST_HARNESS_MAIN

@@ -186,6 +186,7 @@ struct sss_channel {
 	struct sss_ackset received;
 	u32 unacked_eliciting;			/* received since our last ACK */
 	u32 ack_every;				/* at so many of them one is due at once */
+	u32 ack_hurry;				/* packets after a gap, for which it is due sooner */
 	u32 ack_round;				/* received in this round trip */
 	u64 ack_round_end;			/* ns */
 	bool ack_now;

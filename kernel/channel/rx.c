@@ -28,6 +28,7 @@
 #define ACKS_A_ROUND	16		/* ACKs in a round trip that are enough */
 #define ACK_LEAST	2		/* packets that one is for ... */
 #define ACK_MOST	64
+#define ACK_HURRY	8		/* packets after a gap, of which it is for ACK_LEAST */
 
 enum batch_state { FRESH, CLAIMED, DONE };
 
@@ -350,8 +351,12 @@ static int apply_frames(struct sss_channel *ch, const struct packet *p,
  * The more packets come in a round trip, the more of them one ACK is for: enough are
  * left for the peer to send evenly, and to see its losses in time.
  */
-static void adapt_acks(struct sss_channel *ch, u64 now)
+static void adapt_acks(struct sss_channel *ch, bool gap, u64 now)
 {
+	if (gap)
+		ch->ack_hurry = ACK_HURRY;
+	else if (ch->ack_hurry)
+		ch->ack_hurry--;
 	ch->ack_round++;
 	if (now < ch->ack_round_end)
 		return;
@@ -371,11 +376,9 @@ static void schedule_ack(struct sss_channel *ch, u64 number, bool eliciting, u64
 	sss_ackset_add(&ch->received, number, now);
 	if (!eliciting)
 		return;
-	adapt_acks(ch, now);
-	if (gap)
-		ch->ack_every = ACK_LEAST;
+	adapt_acks(ch, gap, now);
 	ch->unacked_eliciting++;
-	if (gap || ch->unacked_eliciting >= ch->ack_every)
+	if (gap || ch->unacked_eliciting >= (ch->ack_hurry ? ACK_LEAST : ch->ack_every))
 		ch->ack_now = true;
 	else if (!ch->ack_at)
 		ch->ack_at = now + ch->local.max_ack_delay_us * NSEC_PER_USEC;

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Draws figures 7 and 9 of the SST paper, as measured: plot.py FOLDER <LINES
+"""Draws what was measured: figures 7 and 9 of the SST paper, and how long messages
+take on a path that loses packets: plot.py FOLDER <LINES
 
-The lines are those of transactions_time and priorities_time; figure7.svg and
-figure9.svg are written.
+The lines are those of transactions_time, priorities_time and blocking_time;
+figure7.svg, figure9.svg and blocking.svg are written.
 """
 import math
 import os
@@ -80,6 +81,11 @@ def rows_of(lines, separator):
     return [tuple(float(n) for n in match.groups()) for match in found if match]
 
 
+def tail_of(lines):
+    found = [re.match(r"^# 1/([0-9]+): ([0-9.]+) ([0-9.]+)$", line) for line in lines]
+    return [tuple(float(n) for n in match.groups()) for match in found if match]
+
+
 def write(name, content):
     with open(os.path.join(sys.argv[1], name), "w", encoding="utf-8") as file:
         file.write(content)
@@ -88,7 +94,8 @@ def write(name, content):
 def main():
     lines = sys.stdin.readlines()
     answers, shares = rows_of(lines, ":"), rows_of(lines, "")
-    if not answers or not shares:
+    delays = tail_of(lines)
+    if not answers or not shares or not delays:
         sys.exit("plot.py: the figures are missing")
     write("figure7.svg", draw(
         "A question and its answer over a DSL line of 50 ms", ("bytes of the answer", "ms"),
@@ -97,6 +104,9 @@ def main():
         "Three transfers; priorities change at 5 and 10 s", ("seconds", "KB received"),
         ("first", "second", "third"),
         [(row[0] / 1000, *(n / 1000 for n in row[1:])) for row in shares], False))
+    write("blocking.svg", draw(
+        "Messages at 2 % loss and 50 ms of round trip", ("one message in so many ...", "takes ms"),
+        ("100 AF_SSS streams", "one TCP connection"), delays, True))
 
 
 main()
