@@ -183,6 +183,7 @@ TEST_F_TIMEOUT(pacing, one_ack_a_batch, 60)
 	long long batches, packets, acks;
 	struct flow flow;
 
+	shell_in(ALICE, "ethtool -K wire gso on tx-udp-segmentation on >/dev/null");
 	netem(ALICE, "delay 10ms limit 100000");
 	netem(BOB, "delay 10ms limit 100000");
 	ASSERT_TRUE(start(&flow, false, "cubic"));

@@ -200,7 +200,9 @@ static void congestion(struct sss_cong *cong, u64 sent_at, u64 now)
 	if (!sss_cong_may_grow(cong, sent_at))
 		return;
 	cong->undo_after = cong->recovery_start;
-	cong->undo_losses = 0;
+	cong->undo_losses = cong->lost_packets;
+	cong->lost_packets = 0;
+	cong->lost_bytes = 0;
 	cong->undo_cwnd = cong->cwnd;
 	cong->undo_ssthresh = cong->ssthresh;
 	memcpy(cong->undo_priv, cong->priv, sizeof(cong->priv));
@@ -213,13 +215,25 @@ static void congestion(struct sss_cong *cong, u64 sent_at, u64 now)
 /**
  * sss_cong_lost() - a packet was lost
  * @cong: congestion state
+ * @size: bytes
  * @sent_at: when it was sent, ns
  * @now: ns
  *
+ * A small packet is a small part of the load that was too much: windows are bytes,
+ * and so are losses (RFC 7141 section 2.3). Recovery begins when half a full packet
+ * is missing.
+ *
  * Those sent first come first. Context: channel lock held.
  */
-void sss_cong_lost(struct sss_cong *cong, u64 sent_at, u64 now)
+void sss_cong_lost(struct sss_cong *cong, u32 size, u64 sent_at, u64 now)
 {
+	if (sss_cong_may_grow(cong, sent_at)) {
+		cong->lost_bytes += size;
+		if (cong->lost_bytes < cong->max_datagram / 2) {
+			cong->lost_packets++;
+			return;
+		}
+	}
 	congestion(cong, sent_at, now);
 	if (sent_at > cong->undo_after)
 		cong->undo_losses++;

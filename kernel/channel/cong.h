@@ -58,6 +58,8 @@ struct sss_cong_ops {
  * @undo_ssthresh: likewise
  * @undo_after: ns, packets sent up to then are of an earlier recovery
  * @undo_losses: of the last recovery, and not known to be spurious
+ * @lost_bytes: since the last recovery, too few to begin another
+ * @lost_packets: likewise
  * @max_datagram: bytes of a full packet
  * @priv: the algorithm's
  * @undo_priv: @priv before the last recovery
@@ -77,6 +79,8 @@ struct sss_cong {
 	u64 undo_ssthresh;
 	u64 undo_after;
 	u32 undo_losses;
+	u32 lost_bytes;
+	u32 lost_packets;
 	u32 max_datagram;
 	u64 priv[8];
 	u64 undo_priv[8];
@@ -96,7 +100,7 @@ void sss_cong_set_datagram(struct sss_cong *cong, u32 max_datagram);
 void sss_cong_sent(struct sss_cong *cong, u64 in_flight);
 bool sss_cong_may_grow(const struct sss_cong *cong, u64 sent_at);
 void sss_cong_acked(struct sss_cong *cong, u64 bytes, u64 newest, u32 rtt_us, u64 now);
-void sss_cong_lost(struct sss_cong *cong, u64 sent_at, u64 now);
+void sss_cong_lost(struct sss_cong *cong, u32 size, u64 sent_at, u64 now);
 void sss_cong_marked(struct sss_cong *cong, u64 sent_at, u64 now);
 void sss_cong_persistent(struct sss_cong *cong);
 bool sss_cong_spurious(struct sss_cong *cong, u64 sent_at);

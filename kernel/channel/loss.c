@@ -310,6 +310,7 @@ static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 	list_for_each_entry_safe(s, next, &loss->sent, node) {
 		struct sss_cong *cong = cong_of(ch, s);
 		bool counted = s->counted;
+		u32 size = s->size;
 		u64 at = s->at;
 
 		if (!loss->any_acked || s->number > loss->largest_acked)
@@ -321,7 +322,7 @@ static void detect_lost(struct sss_channel *ch, u64 arrived, u64 now)
 		declare_lost(ch, s, now);
 		if (!counted)
 			continue;
-		sss_cong_lost(cong, at, now);
+		sss_cong_lost(cong, size, at, now);
 		any = true;
 		/* nothing that was sent between the two may have arrived */
 		if (at <= loss->arrived || at >= arrived)

@@ -366,4 +366,33 @@ TEST(path)
 	close(listener);
 }
 
+/* Who acknowledges what it has not received does not know which numbers were left out. */
+TEST(number_left_out)
+{
+	long long counted = get_stat(BOB, "AcksOptimistic");
+	uint8_t frame[32] = { PING };
+	int listener = listen_here(), fd, n = 0;
+	uint64_t before;
+
+	ASSERT_LE(0, listener);
+	ASSERT_TRUE(link_to_bob(&l));
+	ASSERT_TRUE(say_hello(&l, "peer frames"));
+	fd = accept(listener, NULL, NULL);
+	do {
+		before = l.newest;
+		l.next++;	/* a gap: the PING is acknowledged at once */
+		link_send_once(&l, frame, 1);
+		ASSERT_TRUE(link_until(&l, PATIENCE, l.newest != before));
+	} while (l.newest == before + 1 && ++n < 1024);
+	ASSERT_EQ(before + 2, l.newest);
+	EXPECT_EQ(-1, l.close_code);
+	link_send_once(&l, frame, put_numbers(frame, ACK, 4, before + 1, (uint64_t)0, (uint64_t)0,
+					      (uint64_t)0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.close_code == OPTIMISTIC_ACK));
+	EXPECT_EQ(counted + 1, get_stat(BOB, "AcksOptimistic"));
+	hang_up(&l);
+	close(fd);
+	close(listener);
+}
+
 TEST_HARNESS_MAIN
