@@ -199,7 +199,7 @@ TEST_F_TIMEOUT(line, figure_9, 600)
 	watch(line.near, start, round_trip, came);
 	watch(line.near, start, 5000 - round_trip, came);
 	EXPECT_LT(650000, came[2]);
-	/* but for what a lost packet, or the first window, lets them have while it waits */
+	/* but for what the first window lets them have while it waits */
 	EXPECT_GT(came[2] / 20, came[0] + came[1]) TH_LOG("%lld, %lld, %lld", came[0], came[1],
 							    came[2]);
 

@@ -220,6 +220,39 @@ bool __sss_flow_for_record(struct sss_stream *st)
 }
 
 /**
+ * __sss_flow_over_hole() - bytes are missing, and half of the window behind them is used
+ * @st: stream of a channel, which is locked, as is R
+ *
+ * Who has read all that can be read waits for those bytes. That is no reason for the
+ * peer to stop, which it would before they come again if the window was right for a
+ * slower stream.
+ *
+ * Return: whether a WINDOW is due
+ */
+bool __sss_flow_over_hole(struct sss_stream *st)
+{
+	const struct sock *sk = st->sk;
+	struct sss_rxq *rx = &st->rx;
+	u32 wanted, window;
+
+	lockdep_assert_held(&st->ch->lock);
+	lockdep_assert_held(&rx->lock);
+	if (rx->re.highest == rx->re.edge || rx->re.edge != rx->read ||
+	    rx->limit - rx->re.highest > rx->window / 2)
+		return false;
+	if (rx->discard || rx->re.final != SSS_REASM_NO_FINAL || st->flags & SSS_ST_MESSAGE ||
+	    !sk || sk->sk_userlocks & SOCK_RCVBUF_LOCK || sss_memory_is_tight(st->ch))
+		return false;
+	wanted = min_t(u32, 2 * rx->window, READ_ONCE(st->ch->sn->limits.rmem[2]));
+	window = share_of_memory(st, max(rx->window, wanted));
+	if (window <= rx->window)
+		return false;
+	set_window(st, window);
+	WRITE_ONCE(rx->limit, max(rx->limit, rx->read + window));
+	return true;
+}
+
+/**
  * __sss_flow_leave() - a stream is over: its window is none any more
  * @st: stream of a channel, which is locked; nothing that comes will be kept
  */

@@ -9,6 +9,7 @@ int __sss_flow_check(struct sss_stream *st, u64 end);
 void __sss_flow_received(struct sss_stream *st, u64 before, u64 after);
 void __sss_flow_accepted(struct sss_stream *st);
 bool __sss_flow_for_record(struct sss_stream *st);
+bool __sss_flow_over_hole(struct sss_stream *st);
 bool sss_flow_consumed(struct sss_stream *st, const struct sock *sk);
 void __sss_flow_leave(struct sss_stream *st);
 u64 __sss_flow_may_send(const struct sss_stream *st);

@@ -357,7 +357,8 @@ int __sss_recvq_insert(struct sss_stream *st, const struct sss_frame_stream *fra
 	if (rx->on_listener)
 		sss_listener_charge(st->listener, rx->truesize - truesize);
 	__sss_flow_received(st, highest, rx->re.highest);
-	more = rx->mode == SSS_RX_WHOLE && __sss_flow_for_record(st);
+	more = __sss_flow_over_hole(st);
+	more |= rx->mode == SSS_RX_WHOLE && __sss_flow_for_record(st);
 	spin_unlock(&rx->lock);
 	if (more)
 		__sss_sched_due(st, SSS_ST_DUE_WINDOW);
