@@ -10,6 +10,7 @@
  * not shrink because of streams that leave the path to whoever wants it.
  */
 #include "channel/background.h"
+#include "channel/channel.h"
 
 /**
  * sss_background_init() - a fresh path

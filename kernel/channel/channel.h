@@ -23,7 +23,7 @@
 #include <linux/sss.h>
 #include <net/dst_cache.h>
 #include "base/netns.h"
-#include "channel/cong.h"
+#include "channel/background.h"
 #include "channel/ops.h"
 #include "crypto/keys.h"
 #include "net/endpoint.h"
@@ -126,18 +126,6 @@ struct sss_loss {
 };
 
 /**
- * struct sss_background - streams in the background (background.c)
- * @cong: their congestion window, together
- * @in_flight: bytes of packets whose data are all theirs
- * @started: something was sent in it on this path
- */
-struct sss_background {
-	struct sss_cong cong;
-	u64 in_flight;
-	bool started;
-};
-
-/**
  * struct sss_ecn - ECN (ecn.c)
  * @received: packets that came with ECT(0), ECT(1), CE
  * @reported: what the peer counted of ours, likewise
@@ -186,7 +174,7 @@ struct sss_channel {
 	struct sss_ackset received;
 	u32 unacked_eliciting;			/* received since our last ACK */
 	u32 ack_every;				/* at so many of them one is due at once */
-	u32 ack_hurry;				/* packets after a gap, for which it is due sooner */
+	u32 ack_hurry;				/* packets for which it is due sooner */
 	u32 ack_round;				/* received in this round trip */
 	u64 ack_round_end;			/* ns */
 	bool ack_now;
