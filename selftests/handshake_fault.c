@@ -32,6 +32,19 @@ static void verdict(bool ok, const char *what)
 	exit(!ok);
 }
 
+/* Where so many allocations fail, each way to want memory is seen and counted. */
+static bool counted(void)
+{
+	static const char *const names[] = { "RxDropNoMemory", "HsDropNoMemory", "TxNoMemory" };
+	bool all = true;
+
+	for (int i = 0; i < 3; i++) {
+		printf("# %s %lld\n", names[i], sum(names[i]));
+		all &= sum(names[i]) > 0;
+	}
+	return all;
+}
+
 int main(int argc, char **argv)
 {
 	int listener, end, fd, i, rounds = argc > 2 ? atoi(argv[2]) : 100;
@@ -85,5 +98,7 @@ int main(int argc, char **argv)
 			verdict(false, "afterwards calls are accepted");
 		send(fd, "x", 1, MSG_NOSIGNAL);
 	} while (recv(end, (char [1]){ 0 }, 1, 0) != 1);
+	if (atoi(argv[1]) >= 30 && !counted())
+		verdict(false, "what fails for want of memory is counted");
 	verdict(talks(fd, end), "calls come through or fail, and work afterwards");
 }

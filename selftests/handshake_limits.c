@@ -362,7 +362,7 @@ TEST(hidden_services)
  */
 TEST(channels)
 {
-	long long dropped = get_stat(BOB, "HsDropLimit");
+	long long dropped = get_stat(BOB, "RxDropChannels");
 	int listener, fd[2], end;
 	struct both b;
 
@@ -378,7 +378,7 @@ TEST(channels)
 	set_sysctl(BOB, "max_channels", "1");
 	end = start_call(&b, ALICE);
 	EXPECT_LE(0, end);
-	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "HsDropLimit") > dropped));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "RxDropChannels") > dropped));
 	EXPECT_TRUE(talks(fd[0], fd[1]));
 	close(fd[0]);
 	close(fd[1]);

@@ -19,6 +19,7 @@
 	X(TX_BYTES, "TxBytes")					\
 	X(TX_BATCHES, "TxBatches")				\
 	X(RX_BATCHES, "RxBatches")				\
+	X(RX_APPLIED, "RxApplied")				\
 	X(TX_ERRORS, "TxErrors")				\
 	X(TX_NO_MEMORY, "TxNoMemory")				\
 	X(DROP_SHORT, "RxDropShort")				\
@@ -34,6 +35,8 @@
 	X(DROP_NOT_APPLIED, "RxDropNotApplied")			\
 	X(DROP_PROTOCOL, "RxDropProtocol")			\
 	X(DROP_ENDPOINT, "RxDropEndpoint")			\
+	X(DROP_CLOSED, "RxDropClosed")				\
+	X(DROP_CHANNELS, "RxDropChannels")			\
 	X(HS_TX_INITIATE, "HsTxInitiate")			\
 	X(HS_RX_INITIATE, "HsRxInitiate")			\
 	X(HS_TX_RESPOND, "HsTxRespond")				\
@@ -55,6 +58,7 @@
 	X(HS_DROP_LIMIT, "HsDropLimit")				\
 	X(HS_DROP_UNKNOWN, "HsDropUnknown")			\
 	X(HS_DROP_COOKIE, "HsDropCookie")			\
+	X(HS_DROP_NO_MEMORY, "HsDropNoMemory")			\
 	X(HS_TIMEOUTS, "HsTimeouts")				\
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
@@ -81,6 +85,7 @@
 	X(ORPHANS_KILLED, "OrphansKilled")			\
 	X(DATAGRAMS_LOST, "DatagramsLost")			\
 	X(DATAGRAMS_DROPPED, "DatagramsDropped")		\
+	X(FRAMES_IGNORED, "FramesIgnored")			\
 	X(RX_COPIED, "RxCopied")				\
 	X(RX_DUPLICATE_BYTES, "RxDuplicateBytes")
 

@@ -6,6 +6,7 @@
  */
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
 #include "channel/path.h"
@@ -26,7 +27,7 @@ static struct sss_channel *channel_of(struct sss_host *host, __be32 index)
 	}
 	rcu_read_unlock();
 	if (!ch)
-		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_UNKNOWN);
 	return ch;
 }
 
@@ -46,15 +47,15 @@ static struct sss_keypair *read_respond(struct sss_channel *ch, const struct sss
 	int err;
 
 	if (!pair) {
-		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_NO_MEMORY);
 		return NULL;
 	}
 	err = sss_noise_consume_respond(&in->noise, msg, &ch->host->identity, &in->remote,
 					payload, &pair->keys);
 	if (err == -EPROTO)
-		sss_mib_inc(ch->sn, HS_DROP_PAYLOAD);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_PAYLOAD);
 	else if (err)
-		sss_mib_inc(ch->sn, HS_DROP_NOISE);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_NOISE);
 	if (err) {
 		set_hint(ch);
 		sss_keypair_put(pair);
@@ -106,6 +107,7 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 	sss_keyring_add_initiator(&ch->ring, pair);
 	__sss_channel_establish(ch, pair, payload->incarnation, &payload->params, from,
 				is_proved(ch, from), *restart);
+	trace_sss_handshake_confirmed(ch->sn, ch->host->id, ch->id, true);
 	__sss_path_received(ch, from, sizeof(struct sss_msg_respond), false, false, now);
 	if (!ch->path.unproved && sss_endpoint_equal(&ch->path.remote, from))
 		sss_peer_learn_endpoint(ch->peer, from);
@@ -127,7 +129,7 @@ static void accept_respond(struct sss_channel *ch, struct sss_keypair *pair,
 	done = __complete(ch, pair, in->entry.index, payload, from, &restart);
 	spin_unlock_bh(&ch->lock);
 	if (!done) {
-		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);
 		sss_keypair_put(pair);
 		return;
 	}
@@ -159,7 +161,7 @@ void sss_answered_respond(struct sss_host *host, const struct sss_msg_respond *m
 		return;
 	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
 	if (!copy) {
-		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_NO_MEMORY);
 		sss_channel_put(ch);
 		return;
 	}
@@ -169,7 +171,7 @@ void sss_answered_respond(struct sss_host *host, const struct sss_msg_respond *m
 		*copy = *in;
 	spin_unlock_bh(&ch->lock);
 	if (!in)
-		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);
 	pair = in ? read_respond(ch, msg, copy, &payload) : NULL;
 	if (pair)
 		accept_respond(ch, pair, copy, &payload, from);
@@ -213,9 +215,11 @@ void sss_answered_cookie(struct sss_host *host, const struct sss_msg_cookie *msg
 	if (!ch)
 		return;
 	if (!sss_peer_consume_cookie(ch->peer, from, msg))
-		sss_mib_inc(ch->sn, HS_DROP_COOKIE);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_COOKIE);
 	else if (take_again(ch, &again))
 		sss_initiate_send(ch, &again, from);
+	else
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);
 	sss_channel_put(ch);
 }
 
@@ -242,6 +246,6 @@ void sss_answered_reject(struct sss_host *host, const struct sss_msg_reject *msg
 		ch->hs->hint = ch->hs->wanted;
 	spin_unlock_bh(&ch->lock);
 	if (!ours)
-		sss_mib_inc(ch->sn, HS_DROP_UNKNOWN);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);
 	sss_channel_put(ch);
 }

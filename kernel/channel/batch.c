@@ -57,14 +57,14 @@ struct sss_batch *__sss_batch_alloc(struct sss_channel *ch, struct sss_keypair *
 
 	lockdep_assert_held(&ch->lock);
 	if (!b)
-		return NULL;
+		goto no_memory;
 	if (seg > LINEAR_MOST && !refill(&ch->tx_frag, seg))
 		seg = SSS_PACKET_MTU_MIN;
 	b->skb = alloc_skb(SSS_UDP_HEADROOM + (seg > LINEAR_MOST ? SSS_PACKET_MTU_MIN : seg),
 			   GFP);
 	if (!b->skb) {
 		kfree(b);
-		return NULL;
+		goto no_memory;
 	}
 	skb_reserve(b->skb, SSS_UDP_HEADROOM);
 	b->pair = pair;
@@ -77,6 +77,9 @@ struct sss_batch *__sss_batch_alloc(struct sss_channel *ch, struct sss_keypair *
 	b->paced = 0;
 	b->sealed = false;
 	return b;
+no_memory:
+	sss_mib_inc(ch->sn, TX_NO_MEMORY);
+	return NULL;
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/handshake.h"
 #include "crypto/index.h"
 #include "crypto/ratelimiter.h"
@@ -66,10 +67,13 @@ void sss_handshake_send(struct sss_host *host, const void *msg, size_t len,
 {
 	struct sss_udp *udp;
 
+	trace_sss_handshake_sent(host->sn, host->id, *(const u8 *)msg, &to->sa);
 	rcu_read_lock();
 	udp = rcu_dereference(host->udp);
 	if (udp)
 		sss_udp_send_one(udp, msg, len, to, 0);
+	else
+		sss_mib_inc(host->sn, TX_ERRORS);
 	rcu_read_unlock();
 }
 
@@ -134,7 +138,7 @@ static bool may_come_now(struct sss_host *host, const union sss_endpoint *from)
 {
 	if (sss_ratelimiter_allow(host->sn->limiter, &from->sa))
 		return true;
-	sss_mib_inc(host->sn, HS_DROP_RATE);
+	sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_RATE);
 	return false;
 }
 
@@ -146,11 +150,11 @@ static bool admit_loaded(struct sss_host *host, const struct sss_msg_initiate *m
 	case SSS_COOKIE_PROVED:
 		return may_come_now(host, from);
 	case SSS_COOKIE_MAC1_ONLY:
-		sss_mib_inc(host->sn, HS_DROP_MAC2);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_MAC2);
 		send_cookie(host, msg, from);
 		return false;
 	default:
-		sss_mib_inc(host->sn, HS_DROP_MAC1);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_MAC1);
 		reject(host, msg, from);
 		return false;
 	}
@@ -165,7 +169,7 @@ static bool admit_initiate(struct sss_host *host, const struct sss_msg_initiate 
 		return admit_loaded(host, msg, from);
 	if (sss_cookie_mac1_ok(&host->cookie.keys, msg, sizeof(*msg)))
 		return true;
-	sss_mib_inc(host->sn, HS_DROP_MAC1);
+	sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_MAC1);
 	reject(host, msg, from);
 	return false;
 }
@@ -181,7 +185,7 @@ static bool is_awaited(struct sss_host *host, __be32 receiver)
 	awaited = entry && entry->type == SSS_INDEX_HANDSHAKE;
 	rcu_read_unlock();
 	if (!awaited)
-		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_UNKNOWN);
 	return awaited;
 }
 
@@ -191,7 +195,7 @@ static bool admit_respond(struct sss_host *host, const struct sss_msg_respond *m
 	if (!is_awaited(host, msg->receiver))
 		return false;
 	if (!sss_cookie_mac1_ok(&host->cookie.keys, msg, sizeof(*msg))) {
-		sss_mib_inc(host->sn, HS_DROP_MAC1);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_MAC1);
 		return false;
 	}
 	return !is_loaded(host->handshakes) || may_come_now(host, from);
@@ -199,6 +203,7 @@ static bool admit_respond(struct sss_host *host, const struct sss_msg_respond *m
 
 static bool admit(struct sss_host *host, const u8 *data, const union sss_endpoint *from)
 {
+	trace_sss_handshake_received(host->sn, host->id, data[0], &from->sa);
 	switch (data[0]) {
 	case SSS_PACKET_INITIATE:
 		sss_mib_inc(host->sn, HS_RX_INITIATE);
@@ -232,21 +237,21 @@ void sss_handshake_receive(struct sss_host *host, const u8 *data, size_t len,
 	struct message *m;
 
 	if (!sss_handshake_length_ok(data, len)) {
-		sss_mib_inc(host->sn, DROP_TYPE);
+		sss_drop_packets(host->sn, 0, SSS_MIB_DROP_TYPE, 1);
 		return;
 	}
 	if (!admit(host, data, from))
 		return;
 	m = kmalloc(struct_size(m, data, len), GFP_ATOMIC | __GFP_NOWARN);
 	if (!m) {
-		sss_mib_inc(host->sn, DROP_NO_MEMORY);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_NO_MEMORY);
 		return;
 	}
 	m->from = *from;
 	m->len = len;
 	memcpy(m->data, data, len);
 	if (!enqueue(hs, m)) {
-		sss_mib_inc(host->sn, HS_DROP_QUEUE);
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_QUEUE);
 		kfree(m);
 	}
 }
@@ -267,6 +272,11 @@ static bool enqueue_late(struct sss_handshakes *hs, struct late *l)
 	}
 	spin_unlock_bh(&hs->lock);
 	return room;
+}
+
+static unsigned int n_packets(const struct sk_buff *skb)
+{
+	return max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1);
 }
 
 static void free_late(struct late *l)
@@ -292,7 +302,8 @@ void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair
 	struct late *l = kmalloc(sizeof(*l), GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!l || !sss_keypair_get(pair)) {
-		sss_mib_inc(host->sn, DROP_NO_MEMORY);
+		sss_drop_packets(host->sn, 0, l ? SSS_MIB_DROP_INDEX : SSS_MIB_DROP_NO_MEMORY,
+				 n_packets(skb));
 		kfree_skb(skb);
 		kfree(l);
 		return;
@@ -301,7 +312,7 @@ void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair
 	l->skb = skb;
 	l->from = *from;
 	if (!enqueue_late(host->handshakes, l)) {
-		sss_mib_inc(host->sn, HS_DROP_QUEUE);
+		sss_drop_packets(host->sn, 0, SSS_MIB_DROP_BACKLOG, n_packets(skb));
 		free_late(l);
 	}
 }
@@ -463,10 +474,14 @@ void sss_handshake_host_stop(struct sss_host *host)
 	spin_lock_bh(&hs->lock);
 	hs->stopped = true;
 	spin_unlock_bh(&hs->lock);
-	while ((m = next_message(hs)))
+	while ((m = next_message(hs))) {
+		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_QUEUE);
 		kfree(m);
-	while ((l = next_late(hs)))
+	}
+	while ((l = next_late(hs))) {
+		sss_drop_packets(host->sn, 0, SSS_MIB_DROP_NO_HOST, n_packets(l->skb));
 		free_late(l);
+	}
 	cancel_work_sync(&hs->work);
 	cancel_delayed_work_sync(&hs->expiry);
 	sss_slot_purge(hs);

@@ -14,6 +14,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/candidates.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
@@ -476,7 +477,7 @@ void sss_handshake_work(struct sss_channel *ch)
 		sss_channel_transmit(ch);
 	}
 	if (todo & FAIL) {
-		sss_mib_inc(ch->sn, HS_TIMEOUTS);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_TIMEOUTS);
 		sss_channel_ops->connect_failed(ch, err);
 	}
 	if (!(todo & SEND))

@@ -5,6 +5,7 @@
  */
 #include <linux/skbuff.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/handshake.h"
 #include "channel/rx.h"
 #include "crypto/index.h"
@@ -37,6 +38,15 @@ static struct sss_channel *next_gathered(struct sss_host *host)
 	return ch;
 }
 
+/* The skb comes to nothing, whole. */
+static void drop(struct sss_host *host, struct sk_buff *skb, enum sss_mib_id reason)
+{
+	unsigned int seg = skb_shinfo(skb)->gso_size ?: max(skb->len, 1U);
+
+	sss_drop_packets(host->sn, 0, reason, max(DIV_ROUND_UP(skb->len, seg), 1U));
+	kfree_skb(skb);
+}
+
 /* A packet under a key pair that has no channel yet: it may create one. */
 static struct sss_channel *channel_of(struct sss_host *host, struct sk_buff *skb,
 				      const union sss_endpoint *from, u32 index)
@@ -46,8 +56,7 @@ static struct sss_channel *channel_of(struct sss_host *host, struct sk_buff *skb
 	struct sss_keypair *pair;
 
 	if (!entry || entry->type != SSS_INDEX_KEYPAIR) {
-		sss_mib_inc(host->sn, DROP_INDEX);
-		kfree_skb(skb);
+		drop(host, skb, SSS_MIB_DROP_INDEX);
 		return NULL;
 	}
 	pair = container_of(entry, struct sss_keypair, entry);
@@ -57,8 +66,7 @@ static struct sss_channel *channel_of(struct sss_host *host, struct sk_buff *skb
 		return NULL;
 	}
 	if (!sss_channel_get(ch)) {
-		sss_mib_inc(host->sn, DROP_INDEX);
-		kfree_skb(skb);
+		drop(host, skb, SSS_MIB_DROP_INDEX);
 		return NULL;
 	}
 	return ch;
@@ -74,7 +82,7 @@ static void handshake_messages(struct sss_host *host, struct sk_buff *skb,
 	for (at = 0; at < skb->len; at += seg) {
 		len = min(seg, skb->len - at);
 		if (len > sizeof(msg) || skb_copy_bits(skb, at, msg, len))
-			sss_mib_inc(host->sn, DROP_TYPE);
+			sss_drop_packets(host->sn, 0, SSS_MIB_DROP_TYPE, 1);
 		else
 			sss_handshake_receive(host, msg, len, from);
 	}
@@ -89,8 +97,7 @@ static void receive(void *owner, struct sk_buff *skb, const union sss_endpoint *
 	u8 buf[SSS_PACKET_HEADER_LEN];
 
 	if (skb->len < sizeof(buf) || skb_copy_bits(skb, 0, buf, sizeof(buf))) {
-		sss_mib_inc(host->sn, DROP_SHORT);
-		kfree_skb(skb);
+		drop(host, skb, SSS_MIB_DROP_SHORT);
 		return;
 	}
 	if (sss_packet_get_header(buf, skb->len, &head)) {
@@ -98,8 +105,7 @@ static void receive(void *owner, struct sk_buff *skb, const union sss_endpoint *
 			handshake_messages(host, skb, from);
 			return;
 		}
-		sss_mib_inc(host->sn, DROP_TYPE);
-		kfree_skb(skb);
+		drop(host, skb, buf[0] == SSS_PACKET_DATA ? SSS_MIB_DROP_SHORT : SSS_MIB_DROP_TYPE);
 		return;
 	}
 	ch = channel_of(host, skb, from, head.receiver);

@@ -14,6 +14,7 @@
  */
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/trace.h"
 #include "channel/announce.h"
 #include "channel/background.h"
 #include "channel/ecn.h"
@@ -275,6 +276,7 @@ static void declare_lost(struct sss_channel *ch, struct sss_sent *s, u64 now)
 		discard(ch, s);
 		return;
 	}
+	trace_sss_packet_lost(ch->sn, ch->id, s->number, s->size);
 	ch->pkts_lost++;
 	sss_mib_inc(ch->sn, PKTS_LOST);
 	__sss_loss_of_frames(ch, s->frames, s->n_frames);
@@ -369,6 +371,7 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack,
 	do {
 		if (is_optimistic(ch, lo, hi))
 			return -EPROTO;
+		trace_sss_packets_acked(ch->sn, ch->id, lo, hi);
 		ack_range(ch, lo, hi, acked, now);
 		if (!list_empty(&ch->loss.gone))
 			find_spurious(ch, lo, hi, now);
@@ -389,6 +392,13 @@ static void slow_down(struct sss_channel *ch, const struct acked *acked, u64 now
 		sss_cong_marked(&ch->cong, acked->largest_at, now);
 	if (acked->background)
 		sss_cong_marked(&ch->background.cong, acked->largest_at, now);
+}
+
+static void trace_metrics(const struct sss_channel *ch)
+{
+	trace_sss_metrics_updated(ch->sn, ch->id, ch->cong.cwnd, ch->cong.ssthresh,
+				  ch->loss.in_flight, ch->rtt.smoothed, ch->rtt.var, ch->rtt.min,
+				  ch->rtt.latest, ch->loss.pto_count);
 }
 
 /**
@@ -431,6 +441,7 @@ int __sss_loss_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u
 	loss->arrived = max(loss->arrived, acked.last_at);
 	expire_gone(ch, now);
 	ch->oldest_unanswered = first_unanswered(ch);
+	trace_metrics(ch);
 	return 0;
 }
 
@@ -479,6 +490,7 @@ void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
 	ch->ptos++;
 	__sss_ecn_on_pto(ch);
 	sss_mib_inc(ch->sn, PTO);
+	trace_metrics(ch);
 }
 
 /**

@@ -18,6 +18,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/trace.h"
 #include "channel/announce.h"
 #include "channel/candidates.h"
 #include "channel/ecn.h"
@@ -228,6 +229,7 @@ void __sss_path_change(struct sss_channel *ch, const union sss_endpoint *to, u64
 	set_remote(ch, to);
 	ch->path.unproved = false;
 	sss_mib_inc(ch->sn, PATH_CHANGES);
+	trace_sss_path_changed(ch->sn, ch->id, &to->sa);
 	if (same)
 		__sss_loss_new_path(ch);
 	else
@@ -348,6 +350,7 @@ void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *fr
 	to = t->remote;
 	took = now - t->asked_at;
 	t->asked_at = 0;
+	trace_sss_path_validated(ch->sn, ch->id, &to.sa);
 	__sss_path_change(ch, &to, now);
 	sss_rtt_guess(&ch->rtt, div_u64(took, NSEC_PER_USEC));
 	sss_peer_learn_endpoint(ch->peer, &to);
@@ -507,6 +510,8 @@ bool __sss_path_next(struct sss_channel *ch, struct sss_frame *frame, union sss_
 		*purse(ch, t) -= SSS_PATH_ASIDE_LEN;
 		describe(ch, t, frame);
 		*to = t->remote;
+		if (frame->type == SSS_FRAME_PATH_CHALLENGE)
+			trace_sss_path_challenged(ch->sn, ch->id, &to->sa);
 		return true;
 	}
 	ch->aside = false;

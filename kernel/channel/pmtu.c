@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "base/compat.h"
+#include "base/trace.h"
 #include "channel/pmtu.h"
 #include "net/udp.h"
 #include "wire/packet.h"
@@ -61,6 +62,7 @@ static void choose(struct sss_channel *ch, u32 size, u64 now)
 static void set_size(struct sss_channel *ch, u32 size)
 {
 	ch->path.mtu = size;
+	trace_sss_path_mtu(ch->sn, ch->id, size);
 	ch->path.hole_lost = 0;
 	sss_cong_set_datagram(&ch->cong, size);
 	sss_cong_set_datagram(&ch->background.cong, size);

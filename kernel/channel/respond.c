@@ -15,6 +15,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/crowd.h"
 #include "channel/handshake.h"
 #include "channel/rx.h"
@@ -109,18 +110,18 @@ static bool read_initiate(struct call *c)
 
 	err = sss_noise_consume_static(&c->noise, c->msg, &c->hs->host->identity);
 	if (err == -EBADMSG) {
-		sss_mib_inc(sn, HS_DROP_NOISE);
+		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_NOISE);
 		return false;
 	}
 	if (err || !look_up(c)) {
-		sss_mib_inc(sn, HS_DROP_EID);
+		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_EID);
 		return false;
 	}
 	err = sss_noise_consume_payload(&c->noise, c->msg, &c->remote, &c->said);
 	if (err == -EPROTO)
-		sss_mib_inc(sn, HS_DROP_PAYLOAD);
+		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_PAYLOAD);
 	else if (err)
-		sss_mib_inc(sn, HS_DROP_NOISE);
+		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_NOISE);
 	return !err;
 }
 
@@ -180,7 +181,7 @@ static bool describe_channel(struct call *c)
 	answer->params = ch->local;
 	spin_unlock_bh(&ch->lock);
 	if (!ok)
-		sss_mib_inc(ch->sn, HS_DROP_STAMP);
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_STAMP);
 	/* Who starts from nothing cannot mistake the old state for the new one. */
 	same = same || !c->said.remembered;
 	answer->incarnation = same ? ours : choose_incarnation(c, ours);
@@ -277,7 +278,7 @@ static struct sss_half_open *get_slot(struct call *c)
 			goto no_memory;
 	}
 	if (!sss_slot_make_room(sn, crowd)) {
-		sss_mib_inc(sn, HS_DROP_LIMIT);
+		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_LIMIT);
 		sss_crowd_put(sn, crowd);
 		return NULL;
 	}
@@ -286,7 +287,7 @@ static struct sss_half_open *get_slot(struct call *c)
 		return slot;
 	sss_crowd_put(sn, crowd);
 no_memory:
-	sss_mib_inc(sn, DROP_NO_MEMORY);
+	sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_NO_MEMORY);
 	return NULL;
 }
 
@@ -301,10 +302,8 @@ static void answer(struct call *c)
 		return;
 	err = build(c, slot);
 	if (err) {
-		if (err == -ENOMEM)
-			sss_mib_inc(sn, DROP_NO_MEMORY);
-		else
-			sss_mib_inc(sn, HS_DROP_NOISE);
+		sss_drop_handshake(sn, c->hs->host->id, err == -ENOMEM ?
+				   SSS_MIB_HS_DROP_NO_MEMORY : SSS_MIB_HS_DROP_NOISE);
 		sss_slot_put(slot);
 		return;
 	}
@@ -313,7 +312,7 @@ static void answer(struct call *c)
 	if (!c->ch) {
 		sss_slot_add(c->hs, slot);
 	} else if (!join(c->hs, c->ch, slot)) {
-		sss_mib_inc(sn, HS_DROP_UNKNOWN);
+		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_UNKNOWN);
 		sss_slot_end(slot);
 		sss_slot_put(slot);
 		return;
@@ -411,6 +410,7 @@ static void __take_effect(struct sss_channel *ch, struct sss_keypair *pair,
 	if (!ch->path.unproved && sss_endpoint_equal(&ch->path.remote, from))
 		sss_peer_learn_endpoint(ch->peer, from);
 	sss_mib_inc(ch->sn, HS_CONFIRMED);
+	trace_sss_handshake_confirmed(ch->sn, ch->host->id, ch->id, false);
 }
 
 /* Channel lock held, so that nobody but an expiring slot interferes. */
@@ -459,6 +459,11 @@ bool __sss_handshake_confirmed(struct sss_channel *ch, struct sss_keypair *pair,
 	return restart;
 }
 
+static void drop(struct sss_net *sn, const struct sk_buff *skb, enum sss_mib_id reason)
+{
+	sss_drop_packets(sn, 0, reason, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
+}
+
 /* Does the first packet of the skb authenticate? Counted if not. */
 static bool authentic(struct sss_net *sn, const struct sss_keypair *pair,
 		      const struct sk_buff *skb)
@@ -471,7 +476,7 @@ static bool authentic(struct sss_net *sn, const struct sss_keypair *pair,
 
 	copy = kmalloc(len, GFP_KERNEL);
 	if (!copy) {
-		sss_mib_inc(sn, DROP_NO_MEMORY);
+		drop(sn, skb, SSS_MIB_DROP_NO_MEMORY);
 		return false;
 	}
 	if (!skb_copy_bits(skb, 0, copy, len) && !sss_packet_get_header(copy, len, &head) &&
@@ -485,7 +490,7 @@ static bool authentic(struct sss_net *sn, const struct sss_keypair *pair,
 	}
 	kfree_sensitive(copy);
 	if (!good)
-		sss_mib_inc(sn, DROP_AUTH);
+		drop(sn, skb, SSS_MIB_DROP_AUTH);
 	return good;
 }
 
@@ -553,13 +558,14 @@ static bool take_in(struct sss_channel *ch, struct sss_keypair *pair,
 
 /* An authentic packet came under a pair without a channel: makes it one. */
 static struct sss_channel *confirm_alone(struct sss_host *host, struct sss_keypair *pair,
+					 const struct sk_buff *skb,
 					 const union sss_endpoint *from)
 {
 	struct sss_half_open *slot = sss_keypair_take_tentative(pair);
 	struct sss_channel *ch;
 
 	if (!slot) {
-		sss_mib_inc(host->sn, HS_DROP_UNKNOWN);
+		drop(host->sn, skb, SSS_MIB_DROP_CLOSED);
 		return NULL;
 	}
 	ch = make_channel(host, slot);
@@ -567,7 +573,7 @@ static struct sss_channel *confirm_alone(struct sss_host *host, struct sss_keypa
 		sss_slot_put(slot);
 		return ch;
 	}
-	sss_mib_inc(host->sn, HS_DROP_LIMIT);
+	drop(host->sn, skb, SSS_MIB_DROP_CHANNELS);
 	if (ch) {
 		/* It had the slot's incarnation, which is over with it. */
 		sss_index_remove(&pair->entry);
@@ -596,7 +602,7 @@ void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
 	struct sss_channel *ch = channel_of_pair(host, pair);
 
 	if (!ch && authentic(host->sn, pair, skb))
-		ch = confirm_alone(host, pair, from);
+		ch = confirm_alone(host, pair, skb, from);
 	if (ch) {
 		sss_rx_enqueue(ch, skb, from);
 		sss_rx_run(ch);

@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/announce.h"
 #include "channel/ecn.h"
 #include "channel/handshake.h"
@@ -79,7 +80,7 @@ void sss_rx_enqueue(struct sss_channel *ch, struct sk_buff *skb,
 
 	b = kmalloc(struct_size(b, packets, n), GFP_ATOMIC | __GFP_NOWARN);
 	if (!b) {
-		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
+		sss_drop_packets(ch->sn, ch->id, SSS_MIB_DROP_NO_MEMORY, n);
 		kfree_skb(skb);
 		return;
 	}
@@ -94,7 +95,7 @@ void sss_rx_enqueue(struct sss_channel *ch, struct sk_buff *skb,
 	spin_lock_bh(&ch->rx_lock);
 	if (ch->rx_queued > QUEUE_MAX) {
 		spin_unlock_bh(&ch->rx_lock);
-		sss_mib_inc(ch->sn, DROP_BACKLOG);
+		sss_drop_packets(ch->sn, ch->id, SSS_MIB_DROP_BACKLOG, n);
 		kfree_skb(skb);
 		kfree(b);
 		return;
@@ -138,16 +139,21 @@ static struct sss_keypair *find_pair(struct sss_channel *ch, u32 index)
 	return pair;
 }
 
+static void drop(struct sss_channel *ch, enum sss_mib_id reason)
+{
+	sss_drop_packets(ch->sn, ch->id, reason, 1);
+}
+
 static bool pair_usable(struct sss_channel *ch, struct sss_keypair *pair, u64 number)
 {
 	/* an unconfirmed pair may belong to a new state, which has its own window */
 	if (number < pair->lowest_receive ||
 	    (READ_ONCE(pair->confirmed) && !sss_replay_test(&ch->replay, number))) {
-		sss_mib_inc(ch->sn, DROP_REPLAY);
+		drop(ch, SSS_MIB_DROP_REPLAY);
 		return false;
 	}
 	if (!sss_keypair_may_receive(pair, &ch->sn->limits, sss_keypair_now())) {
-		sss_mib_inc(ch->sn, DROP_KEY_EXPIRED);
+		drop(ch, SSS_MIB_DROP_KEY_EXPIRED);
 		return false;
 	}
 	return true;
@@ -189,10 +195,7 @@ static void open_packet(struct sss_channel *ch, struct batch *b, struct packet *
 			sss_mib_inc(ch->sn, RX_COPIED);
 		return;
 	}
-	if (copy && !p->own)
-		sss_mib_inc(ch->sn, DROP_NO_MEMORY);
-	else
-		sss_mib_inc(ch->sn, DROP_AUTH);
+	drop(ch, copy && !p->own ? SSS_MIB_DROP_NO_MEMORY : SSS_MIB_DROP_AUTH);
 	sss_keypair_put(p->pair);
 	p->pair = NULL;
 }
@@ -212,7 +215,7 @@ static bool identify(struct sss_channel *ch, struct packet *p, const u8 *head,
 	struct sss_packet_header h;
 
 	if (p->len < SSS_PACKET_MIN_LEN || sss_packet_get_header(head, p->len, &h)) {
-		sss_mib_inc(ch->sn, DROP_SHORT);
+		drop(ch, SSS_MIB_DROP_SHORT);
 		return false;
 	}
 	if (hint && hint->entry.index == h.receiver && sss_keypair_get(hint))
@@ -220,7 +223,7 @@ static bool identify(struct sss_channel *ch, struct packet *p, const u8 *head,
 	else
 		p->pair = find_pair(ch, h.receiver);
 	if (!p->pair) {
-		sss_mib_inc(ch->sn, DROP_INDEX);
+		drop(ch, SSS_MIB_DROP_INDEX);
 		return false;
 	}
 	p->number = sss_packet_decode_number((h.truncated ^ p->pair->keys.receive_mask) &
@@ -402,30 +405,32 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 	bool newest;
 	int err;
 
-	if (READ_ONCE(p->pair->channel) != ch)
-		return false;
-	if (!READ_ONCE(p->pair->confirmed) &&
+	if (!READ_ONCE(p->pair->confirmed) && READ_ONCE(p->pair->channel) == ch &&
 	    __sss_handshake_confirmed(ch, p->pair, &b->from, b->now))
 		return true;
 	/* keys of a state that is over, or of a handshake that came to nothing */
 	if (ch->state != SSS_CHANNEL_OPEN || ch->restarting ||
-	    !READ_ONCE(p->pair->confirmed) || hlist_unhashed_lockless(&p->pair->entry.node))
+	    READ_ONCE(p->pair->channel) != ch || !READ_ONCE(p->pair->confirmed) ||
+	    hlist_unhashed_lockless(&p->pair->entry.node)) {
+		drop(ch, SSS_MIB_DROP_CLOSED);
 		return false;
+	}
 	if (!sss_replay_test(&ch->replay, p->number)) {
-		sss_mib_inc(ch->sn, DROP_REPLAY);
+		drop(ch, SSS_MIB_DROP_REPLAY);
 		return false;
 	}
 	err = apply_frames(ch, p, &pkt, &nature);
 	if (err) {
-		if (err > 0)
-			sss_mib_inc(ch->sn, DROP_PROTOCOL);
-		else
-			sss_mib_inc(ch->sn, DROP_NOT_APPLIED);
+		drop(ch, err > 0 ? SSS_MIB_DROP_PROTOCOL : SSS_MIB_DROP_NOT_APPLIED);
 		return false;
 	}
 	newest = p->number >= ch->replay.next;
-	if (!sss_replay_set(&ch->replay, p->number))
+	if (!sss_replay_set(&ch->replay, p->number)) {
+		drop(ch, SSS_MIB_DROP_REPLAY);
 		return false;
+	}
+	sss_mib_inc(ch->sn, RX_APPLIED);
+	trace_sss_packet_received(ch->sn, ch->id, p->number, p->len);
 	ch->pkts_received++;
 	ch->bytes_received += p->len;
 	__sss_channel_heard(ch, b->now);
@@ -563,6 +568,7 @@ void sss_rx_purge(struct sss_channel *ch)
 	struct batch *b, *next;
 
 	list_for_each_entry_safe(b, next, &ch->rx_queue, node) {
+		sss_drop_packets(ch->sn, ch->id, SSS_MIB_DROP_CLOSED, b->n);
 		kfree_skb(b->skb);
 		kfree(b);
 	}

@@ -15,6 +15,7 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/drop.h"
 #include "channel/crowd.h"
 #include "channel/slot.h"
 #include "crypto/index.h"
@@ -231,7 +232,7 @@ static void end_surplus(struct sss_half_open *slot)
 		__unlist(hs, slot);
 	spin_unlock_bh(&hs->slots_lock);
 	if (mine && sss_slot_end(slot))
-		sss_mib_inc(sn, HS_DROP_LIMIT);
+		sss_drop_handshake(sn, 0, SSS_MIB_HS_DROP_LIMIT);
 	sss_slot_put(slot);
 }
 
@@ -249,7 +250,7 @@ static bool end_one(struct sss_net *sn, struct sss_crowd *c)
 		return slot;
 	slot = take_from_fullest(sn);
 	if (slot && sss_slot_end(slot))
-		sss_mib_inc(sn, HS_DROP_LIMIT);
+		sss_drop_handshake(sn, 0, SSS_MIB_HS_DROP_LIMIT);
 	return slot;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include "base/compat.h"
+#include "base/trace.h"
 #include "channel/announce.h"
 #include "channel/batch.h"
 #include "channel/ecn.h"
@@ -421,7 +422,6 @@ static struct sss_batch *build(struct sss_channel *ch)
 	b = __sss_batch_alloc(ch, pair, min(room, sss_pmtu_size(ch)));
 	if (!b) {
 		wait_for_memory(ch, now);
-		sss_mib_inc(ch->sn, TX_NO_MEMORY);
 		sss_keypair_put(pair);
 		return NULL;
 	}
@@ -451,6 +451,22 @@ static void seal(const struct sss_batch *b)
 	}
 }
 
+/* The host goes, and its sockets went before. */
+static void drop_batch(struct sss_channel *ch, const struct sss_batch *b, struct sk_buff *skb)
+{
+	sss_mib_add(ch->sn, TX_ERRORS, b->n);
+	kfree_skb(skb);
+}
+
+static void trace_sent(const struct sss_channel *ch, const struct sss_batch *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->n; i++)
+		trace_sss_packet_sent(ch->sn, ch->id, b->first + i,
+				      i + 1 < b->n ? b->seg : b->last);
+}
+
 static void send(struct sss_channel *ch, struct sss_batch *b)
 {
 	struct sk_buff *skb = b->skb;
@@ -459,13 +475,15 @@ static void send(struct sss_channel *ch, struct sss_batch *b)
 	int err = 0;
 
 	b->skb = NULL;
+	if (trace_sss_packet_sent_enabled())
+		trace_sent(ch, b);
 	rcu_read_lock();
 	udp = rcu_dereference(ch->host->udp);
 	if (udp)
 		err = sss_udp_send(udp, skb, &b->to, on_path ? &ch->path.cache : NULL,
 				   b->n > 1 ? b->seg : 0, b->tos);
 	else
-		kfree_skb(skb);
+		drop_batch(ch, b, skb);
 	rcu_read_unlock();
 	/* Meanwhile the path became another one: this was the route of the old. */
 	if (on_path && b->changes != READ_ONCE(ch->path.changes))

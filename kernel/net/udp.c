@@ -13,7 +13,7 @@
 #include <linux/ipv6.h>
 #include <net/ip.h>
 #include <net/udp.h>
-#include "base/netns.h"
+#include "base/drop.h"
 #include "udp_sock.h"
 
 /*
@@ -55,12 +55,12 @@ static void receive_one(struct sss_udp *udp, struct sk_buff *skb)
 	sss_mib_add(sn, RX_PACKETS, segs);
 	sss_mib_add(sn, RX_BYTES, skb->len);
 	if (udp_lib_checksum_complete(skb)) {
-		sss_mib_inc(sn, DROP_CHECKSUM);
+		sss_drop_packets(sn, 0, SSS_MIB_DROP_CHECKSUM, segs);
 		kfree_skb_reason(skb, SKB_DROP_REASON_UDP_CSUM);
 		return;
 	}
 	if (!source_of(skb, &from)) {
-		sss_mib_inc(sn, DROP_ENDPOINT);
+		sss_drop_packets(sn, 0, SSS_MIB_DROP_ENDPOINT, segs);
 		kfree_skb(skb);
 		return;
 	}

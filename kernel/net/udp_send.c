@@ -271,10 +271,10 @@ int sss_udp_send(struct sss_udp *udp, struct sk_buff *skb, const union sss_endpo
 		err = 0;
 		break;
 	}
-	sss_mib_inc(udp->sn, TX_ERRORS);
+	sss_mib_add(udp->sn, TX_ERRORS, segs);
 	return err;
 drop:
-	sss_mib_inc(udp->sn, TX_ERRORS);
+	sss_mib_add(udp->sn, TX_ERRORS, segs);
 	kfree_skb(skb);
 	return err;
 }

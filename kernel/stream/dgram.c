@@ -392,12 +392,12 @@ int __sss_dgram_receive(struct sss_channel *ch, const struct sss_frame_datagram 
 	if (frame->total > ch->local.max_datagram)
 		return SSS_ERROR_PROTOCOL;
 	err = __sss_table_look_up(ch, frame->parent, &parent);
-	if (err || !parent)
+	if (err)
 		return err;
-	if (parent->flags & SSS_ST_MESSAGE)
+	if (parent && parent->flags & SSS_ST_MESSAGE)
 		return SSS_ERROR_STREAM_STATE;
-	st = find_loose(sss_streams(ch), frame->parent, frame->message);
-	if (!st)
+	st = parent ? find_loose(sss_streams(ch), frame->parent, frame->message) : NULL;
+	if (!st && parent)
 		st = arrive(parent, frame);
 	if (!st) {
 		sss_mib_inc(ch->sn, DATAGRAMS_DROPPED);

@@ -10,6 +10,7 @@
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include "base/trace.h"
 #include "stream/table.h"
 #include "wire/frame.h"
 
@@ -201,6 +202,7 @@ static void leave(struct sss_stream *st)
 	struct sss_streams *ss = sss_streams(st->ch);
 
 	st->flags |= SSS_ST_OVER;
+	trace_sss_stream_closed(st->ch->sn, st->ch->id, st->id, 0);
 	st->flags &= ~(SSS_ST_DUE | SSS_ST_CONNECTING);
 	if (st->id != SSS_STREAM_NO_ID && !(st->flags & SSS_ST_LOOSE))
 		xa_erase(&ss->ids, st->id);
@@ -338,6 +340,7 @@ void __sss_stream_reset(struct sss_stream *st, u64 code)
 	if (st->flags & SSS_ST_ORPHAN)
 		__sss_stream_let_go(st);
 	sss_mib_inc(st->ch->sn, RESETS_SENT);
+	trace_sss_stream_reset_sent(st->ch->sn, st->ch->id, st->id, code);
 	__sss_sched_due(st, SSS_ST_DUE_RESET);
 }
 
@@ -495,6 +498,7 @@ void sss_stream_attach(struct sss_stream *st, struct sock *sk)
 	}
 	spin_unlock_bh(&ch->lock);
 	sss_mib_inc(ch->sn, STREAMS_ACCEPTED);
+	trace_sss_stream_accepted(ch->sn, ch->id, st->id, 0);
 	sss_stream_settle(st, sk);
 	sss_flow_consumed(st, sk);
 	sss_channel_transmit(ch);

@@ -10,6 +10,7 @@
 #include <linux/bitmap.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
+#include "base/trace.h"
 #include "stream/table.h"
 
 #define SEEN_MAX	65536	/* streams that a peer may be allowed to have open */
@@ -100,6 +101,7 @@ int __sss_table_open_local(struct sss_stream *st)
 	list_del_init(&st->wait);
 	__sss_tree_born(st);
 	sss_mib_inc(ch->sn, STREAMS_OPENED);
+	trace_sss_stream_opened(ch->sn, ch->id, id, 0);
 	return 0;
 }
 
@@ -258,6 +260,7 @@ static int on_reset(struct sss_stream *st, const struct sss_frame_reset *reset)
 	if (err)
 		return err;
 	sss_mib_inc(st->ch->sn, RESETS_RECEIVED);
+	trace_sss_stream_reset_received(st->ch->sn, st->ch->id, st->id, reset->code);
 	/* what answers our own STOP tells nothing new */
 	if (!(st->flags & SSS_ST_STOPPED && reset->code == st->reset_code)) {
 		__sss_stream_set_note(st, true, reset->code, reset->reason, reset->reason_len);
@@ -394,8 +397,12 @@ static int receive(struct sss_channel *ch, const struct sss_frame *frame,
 		return 0;
 	}
 	err = __sss_table_look_up(ch, frame_id(frame), &st);
-	if (err || !st)
+	if (err)
 		return err;
+	if (!st) {
+		sss_mib_inc(ch->sn, FRAMES_IGNORED);
+		return 0;
+	}
 	return on_frame(st, frame, pkt);
 }
 
