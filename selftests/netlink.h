@@ -36,7 +36,7 @@ struct host {
 	unsigned char eid[32];
 	unsigned char key[32];
 	bool has_key;
-	unsigned int port, flags, uid, gid, mode;
+	unsigned int port, flags, uid, gid, mode, padding;
 };
 
 struct peer {
@@ -74,6 +74,7 @@ static inline int add_host(const struct nlmsghdr *nlh, void *data)
 	host->uid = get_u32(a.of[SSS_A_HOST_UID]);
 	host->gid = get_u32(a.of[SSS_A_HOST_GID]);
 	host->mode = get_u32(a.of[SSS_A_HOST_MODE]);
+	host->padding = get_u32(a.of[SSS_A_HOST_PADDING]);
 	if (a.of[SSS_A_HOST_PRIVATE_KEY]) {
 		host->has_key = true;
 		memcpy(host->key, mnl_attr_get_payload(a.of[SSS_A_HOST_PRIVATE_KEY]), 32);

@@ -19,6 +19,7 @@ TEST_F(netlink, host_with_defaults)
 	EXPECT_EQ(0, host.uid);
 	EXPECT_EQ(0, host.gid);
 	EXPECT_EQ(0666, host.mode);
+	EXPECT_EQ(SSS_PADDING_NONE, host.padding);
 	EXPECT_FALSE(host.has_key);
 	EXPECT_NE(0, memcmp(host.eid, zero, 32));
 	ASSERT_EQ(0, ask(&self->g, SSS_CMD_HOST_DEL, "one", 0, NULL, 0));
@@ -103,6 +104,8 @@ static const struct bad_attr {
 	{ SSS_A_HOST_MODE, 4, { 0xff, 0x01 }, EINVAL },
 	{ SSS_A_HOST_MODE, 4, { 0, 0, 1 }, EINVAL },
 	{ SSS_A_HOST_MODE, 2, { 0 }, EINVAL },
+	{ SSS_A_HOST_PADDING, 4, { SSS_PADDING_FULL + 1 }, ERANGE },
+	{ SSS_A_HOST_PADDING, 1, { 0 }, EINVAL },
 	/* Not for these commands, or no such attribute */
 	{ SSS_A_PEER_EID, 32, { 9 }, EINVAL },
 	{ SSS_A_PEER_PSK, 32, { 9 }, EINVAL },
@@ -210,6 +213,7 @@ TEST_F(netlink, change_host)
 	mnl_attr_put_u32(nlh, SSS_A_HOST_UID, 7);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_GID, 8);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, 0640);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING, SSS_PADDING_BUCKETS);
 	ASSERT_EQ(0, genl_call(&self->g, nlh, NULL, NULL));
 	ASSERT_EQ(0, get_host(&self->g, "one", false, &host));
 	EXPECT_EQ(9005, host.port);
@@ -217,6 +221,7 @@ TEST_F(netlink, change_host)
 	EXPECT_EQ(7, host.uid);
 	EXPECT_EQ(8, host.gid);
 	EXPECT_EQ(0640, host.mode);
+	EXPECT_EQ(SSS_PADDING_BUCKETS, host.padding);
 
 	/* A busy port: nothing of the rest happens either. */
 	nlh = genl_start(&self->g, SSS_CMD_HOST_SET, 0);
@@ -225,12 +230,14 @@ TEST_F(netlink, change_host)
 	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS_MASK, FLAGS_ALL);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_UID, 17);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, 0);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING, SSS_PADDING_FULL);
 	REFUSED(EADDRINUSE, genl_call(&self->g, nlh, NULL, NULL));
 	ASSERT_EQ(0, get_host(&self->g, "one", false, &host));
 	EXPECT_EQ(9005, host.port);
 	EXPECT_EQ(SSS_HOST_F_DEFAULT | SSS_HOST_F_STEALTH, host.flags);
 	EXPECT_EQ(7, host.uid);
 	EXPECT_EQ(0640, host.mode);
+	EXPECT_EQ(SSS_PADDING_BUCKETS, host.padding);
 
 	/* A flag outside the mask */
 	nlh = genl_start(&self->g, SSS_CMD_HOST_SET, 0);

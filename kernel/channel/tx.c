@@ -18,6 +18,7 @@
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/moved.h"
+#include "channel/padding.h"
 #include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
@@ -176,6 +177,7 @@ static u32 fill(struct sss_channel *ch, struct sss_batch *b, u8 *at, u64 now)
 	u8 *start = at + SSS_PACKET_HEADER_LEN;
 	bool data = ch->state == SSS_CHANNEL_OPEN && data_allowed(ch, now) &&
 		    sss_channel_ops->pending(ch);
+	u32 len;
 
 	if (!data && !__sss_tx_control_wanted(ch))
 		return 0;
@@ -193,8 +195,9 @@ static u32 fill(struct sss_channel *ch, struct sss_batch *b, u8 *at, u64 now)
 		put_ping(pkt);
 	if (pkt->w.p == start)
 		return 0;
-	if (pkt->w.p - start < SSS_PACKET_MIN_FRAMES)
-		sss_writer_zero(&pkt->w, SSS_PACKET_MIN_FRAMES - (pkt->w.p - start));
+	len = pkt->w.p - at + SSS_PACKET_TAG_LEN;
+	sss_padding_put(&pkt->w, start,
+			sss_padding_size(READ_ONCE(ch->host->padding), len, b->seg) - len);
 	return pkt->w.p - at + SSS_PACKET_TAG_LEN;
 }
 

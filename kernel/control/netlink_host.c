@@ -17,7 +17,8 @@
 	[SSS_A_HOST_FLAGS_MASK] = NLA_POLICY_MASK(NLA_U32, HOST_FLAGS_ALL), \
 	[SSS_A_HOST_UID] = { .type = NLA_U32 },				\
 	[SSS_A_HOST_GID] = { .type = NLA_U32 },				\
-	[SSS_A_HOST_MODE] = NLA_POLICY_MASK(NLA_U32, 0666)
+	[SSS_A_HOST_MODE] = NLA_POLICY_MASK(NLA_U32, 0666),		\
+	[SSS_A_HOST_PADDING] = NLA_POLICY_MAX(NLA_U32, SSS_PADDING_FULL)
 
 /* What is not listed is refused: the policy is also the list of attributes. */
 const struct nla_policy sss_netlink_host_new_policy[SSS_A_MAX + 1] = {
@@ -132,6 +133,10 @@ static int parse_settings(struct sk_buff *skb, const struct genl_info *info,
 	if (attrs[SSS_A_HOST_MODE]) {
 		config->mode = nla_get_u32(attrs[SSS_A_HOST_MODE]);
 		config->set |= SSS_HOST_SET_MODE;
+	}
+	if (attrs[SSS_A_HOST_PADDING]) {
+		config->padding = nla_get_u32(attrs[SSS_A_HOST_PADDING]);
+		config->set |= SSS_HOST_SET_PADDING;
 	}
 	return parse_owner(info, sk_user_ns(NETLINK_CB(skb).sk), config);
 }
@@ -269,6 +274,7 @@ static int fill(struct sk_buff *skb, const struct sss_host *host, struct user_na
 	    nla_put_u32(skb, SSS_A_HOST_UID, from_kuid_munged(user_ns, READ_ONCE(host->uid))) ||
 	    nla_put_u32(skb, SSS_A_HOST_GID, from_kgid_munged(user_ns, READ_ONCE(host->gid))) ||
 	    nla_put_u32(skb, SSS_A_HOST_MODE, READ_ONCE(host->mode)) ||
+	    nla_put_u32(skb, SSS_A_HOST_PADDING, READ_ONCE(host->padding)) ||
 	    (with_key && nla_put(skb, SSS_A_HOST_PRIVATE_KEY, SSS_EID_LEN,
 				 host->identity.private))) {
 		genlmsg_cancel(skb, header);

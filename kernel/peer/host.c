@@ -96,6 +96,7 @@ static struct sss_host *alloc_host(struct sss_net *sn, const struct sss_host_con
 	host->uid = config->set & SSS_HOST_SET_UID ? config->uid : current_fsuid();
 	host->gid = config->set & SSS_HOST_SET_GID ? config->gid : current_fsgid();
 	host->mode = config->set & SSS_HOST_SET_MODE ? config->mode : 0666;
+	host->padding = config->padding;
 	sss_cookie_checker_init(&host->cookie, host->identity.eid);
 	INIT_LIST_HEAD(&host->peer_list);
 	mutex_init(&host->peers_mutex);
@@ -255,6 +256,8 @@ static int __change_host(struct sss_host *host, const struct sss_host_config *co
 		WRITE_ONCE(host->gid, config->gid);
 	if (config->set & SSS_HOST_SET_MODE)
 		WRITE_ONCE(host->mode, config->mode);
+	if (config->set & SSS_HOST_SET_PADDING)
+		WRITE_ONCE(host->padding, config->padding);
 	return 0;
 }
 

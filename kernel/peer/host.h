@@ -43,8 +43,9 @@ struct sss_net_ops;
  * @flags: SSS_HOST_F_*, READ_ONCE
  * @uid: owner
  * @gid: group
+ * @padding: enum sss_padding, READ_ONCE
  * @mode: read = connect as it, write = listen on it; rwx bits as of a file.
- *	These three and @flags change under sss_net.hosts_lock
+ *	These three, @flags and @padding change under sss_net.hosts_lock
  * @dead: unpublished; nothing new may start. Set under sss_net.hosts_lock and
  *	@peers_lock, READ_ONCE elsewhere
  * @peers: EID -> struct sss_peer
@@ -72,6 +73,7 @@ struct sss_host {
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
+	u8 padding;
 	bool dead;
 	struct rhashtable peers;
 	struct list_head peer_list;
@@ -93,6 +95,7 @@ struct sss_host {
  * @uid: owner
  * @gid: group
  * @mode: 0 to 0666
+ * @padding: enum sss_padding
  */
 struct sss_host_config {
 	u32 set;
@@ -102,6 +105,7 @@ struct sss_host_config {
 #define SSS_HOST_SET_UID	0x08
 #define SSS_HOST_SET_GID	0x10
 #define SSS_HOST_SET_MODE	0x20
+#define SSS_HOST_SET_PADDING	0x40
 	char name[SSS_HOST_NAME_MAX + 1];
 	u8 private[SSS_EID_LEN];
 	u16 port;
@@ -110,6 +114,7 @@ struct sss_host_config {
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
+	u8 padding;
 };
 
 /**

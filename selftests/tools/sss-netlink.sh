@@ -87,6 +87,7 @@ for port in 65536 -1 +1x x 0x10000 ''; do
 	check "port '$port'" refuses 'port is a number up to 65535' host add x port "$port"
 done
 check "not octal" refuses 'mode is an octal number' host add x mode 888
+check "no such padding" refuses 'padding is none, buckets or full' host set x padding some
 check "neither on nor off" refuses 'stealth is "on" or "off"' host set x stealth yes
 check "no such user" refuses 'owner is a number' host add x owner no-such-user
 check "nothing to set" refuses 'what shall change' host set x

@@ -83,9 +83,9 @@ check "a host's name is taken" fails_with 'sss-netlink: ' sss-netlink -netns ali
 check "a host that is not there" fails_with 'sss-netlink: ' sss-netlink -netns alice host show nobody
 check "so it is with -json, and nothing is printed" sh -c \
 	'! sss-netlink -json -netns alice host show nobody 2>/dev/null >out && ! [ -s out ]'
-check "settings change" sss-netlink -netns bob host set bob stealth on mode 0640
-check "and show" sh -c 'sss-netlink -netns bob host show bob | grep -q "stealth on .*mode 0640"'
-check "all of it" sss-netlink -netns bob host set bob stealth off mode 0666
+check "settings change" sss-netlink -netns bob host set bob stealth on mode 0640 padding buckets
+check "and show" sh -c 'sss-netlink -netns bob host show bob | grep -q "stealth on .*mode 0640 .*padding buckets"'
+check "all of it" sss-netlink -netns bob host set bob stealth off mode 0666 padding none
 listen -l
 for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' 'service show' \
 	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h s' 'p s'; do

@@ -393,7 +393,7 @@ enum sss_link {
  *   HOST_NEW   in   HOST_NAME, [HOST_PRIVATE_KEY: the kernel makes one],
  *                   [HOST_PORT: 9660], [HOST_FLAGS], [HOST_FLAGS_MASK: all of
  *                   HOST_FLAGS], [HOST_UID: caller], [HOST_GID: caller],
- *                   [HOST_MODE: 0666]
+ *                   [HOST_MODE: 0666], [HOST_PADDING: none]
  *              The first host becomes the default unless HOST_FLAGS_MASK has
  *              F_DEFAULT and HOST_FLAGS has not.
  *              EEXIST same name or same key; EADDRINUSE port busy
@@ -401,11 +401,12 @@ enum sss_link {
  *              ENOENT no such host
  *   HOST_SET   in   HOST_NAME or HOST_EID, then what changes: [HOST_PORT],
  *                   [HOST_FLAGS + HOST_FLAGS_MASK], [HOST_UID], [HOST_GID],
- *                   [HOST_MODE]
+ *                   [HOST_MODE], [HOST_PADDING]
  *   HOST_GET   in   do: [HOST_NAME or HOST_EID: the default host],
  *                   [HOST_WANT_KEY]; dump: nothing
  *              out  HOST_ID, HOST_NAME, HOST_EID, HOST_PORT, HOST_FLAGS,
- *                   HOST_UID, HOST_GID, HOST_MODE; HOST_PRIVATE_KEY if asked for
+ *                   HOST_UID, HOST_GID, HOST_MODE, HOST_PADDING;
+ *                   HOST_PRIVATE_KEY if asked for
  *   PEER_NEW   in   [HOST_NAME or HOST_EID: the default host], PEER_EID,
  *                   [PEER_PSK], [ENDPOINTS]
  *              EEXIST; EADDRNOTAVAIL own EID; EINVAL an endpoint that may not be
@@ -502,6 +503,7 @@ enum sss_attr {
 	SSS_A_HOST_ID,		/* u32: as in the log lines "Host N created" */
 	SSS_A_PEER_ID,		/* u32: as in the log lines "Peer N created" */
 	SSS_A_KIND,		/* u32: SOCK_STREAM, SOCK_DGRAM */
+	SSS_A_HOST_PADDING,	/* u32, enum sss_padding */
 
 	__SSS_A_MAX,
 };
@@ -511,6 +513,16 @@ enum sss_attr {
 #define SSS_HOST_F_DEFAULT		0x1	/* zero EID in connect() means this one */
 #define SSS_HOST_F_STEALTH		0x2	/* no REJECT to those who dial another key */
 #define SSS_HOST_F_HIDE_SERVICES	0x4	/* keep service names out of the handshake */
+
+/*
+ * What a host does so that the sizes of its packets tell less: protocol.rst,
+ * "Padding"
+ */
+enum sss_padding {
+	SSS_PADDING_NONE = 0,
+	SSS_PADDING_BUCKETS = 1,	/* up to the next of a few sizes */
+	SSS_PADDING_FULL = 2,		/* up to the largest size in use */
+};
 
 #define SSS_PEER_F_CONFIGURED		0x1	/* made by PEER_NEW, not by its own INITIATE */
 

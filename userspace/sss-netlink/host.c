@@ -14,7 +14,7 @@ static const char usage[] =
 	"       sss-netlink host del NAME\n"
 	"       sss-netlink host show [NAME]\n"
 	"SETTING: port N | default on|off | stealth on|off | hide-services on|off |\n"
-	"         owner USER | group GROUP | mode OCTAL\n"
+	"         owner USER | group GROUP | mode OCTAL | padding none|buckets|full\n"
 	"FILE may be \"-\", standard input. Without a key the kernel makes one.\n";
 
 static const struct {
@@ -25,6 +25,11 @@ static const struct {
 	{ "stealth", SSS_HOST_F_STEALTH },
 	{ "hide-services", SSS_HOST_F_HIDE_SERVICES },
 };
+
+/* by enum sss_padding */
+static const char *const paddings[] = { "none", "buckets", "full" };
+
+#define N_PADDINGS (sizeof(paddings) / sizeof(paddings[0]))
 
 struct settings {
 	uint32_t flags, mask;
@@ -52,6 +57,16 @@ static uint32_t octal(const char *text)
 	if (*end || end == text || v > 0777)
 		die(EXIT_USAGE, "mode is an octal number up to 777, not \"%s\"", text);
 	return v;
+}
+
+static uint32_t padding(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < N_PADDINGS; i++)
+		if (is_word(text, paddings[i]))
+			return i;
+	die(EXIT_USAGE, "padding is none, buckets or full, not \"%s\"", text);
 }
 
 static bool flag_setting(struct args *args, const char *word, struct settings *s)
@@ -97,6 +112,9 @@ static void settings(struct args *args, struct nlmsghdr *nlh, bool add)
 			mnl_attr_put_u32(nlh, SSS_A_HOST_GID, group(next_arg(args, "group")));
 		else if (is_word(word, "mode"))
 			mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, octal(next_arg(args, "mode")));
+		else if (is_word(word, "padding"))
+			mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING,
+					 padding(next_arg(args, "padding")));
 		else if (!flag_setting(args, word, &s))
 			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink host help\"", word);
 	}
@@ -152,6 +170,8 @@ static int show_cb(const struct nlmsghdr *nlh, void *data)
 	mode = mnl_attr_get_u32(tb[SSS_A_HOST_MODE]);
 	snprintf(text, sizeof(text), "%04o", mode & 07777);
 	out_string("mode", text);
+	on = tb[SSS_A_HOST_PADDING] ? mnl_attr_get_u32(tb[SSS_A_HOST_PADDING]) : 0;
+	out_string("padding", on < N_PADDINGS ? paddings[on] : "?");
 	return MNL_CB_OK;
 }
 
