@@ -92,6 +92,8 @@ bool respond_write(struct handshake *hs, uint8_t msg[RESPOND_LEN],
 bool respond_read(const struct handshake *hs, const uint8_t msg[RESPOND_LEN],
 		  const struct identity *own, uint8_t plain[RESPOND_PAYLOAD],
 		  struct session *session);
+bool session_guess(const struct handshake *hs, const uint8_t msg[RESPOND_LEN],
+		   const struct identity *own, struct session *session);
 void mac1_write(uint8_t *msg, size_t len, const uint8_t receiver[KEY]);
 bool mac1_check(const uint8_t *msg, size_t len, const uint8_t receiver[KEY]);
 void mac2_write(uint8_t *msg, size_t len, const uint8_t cookie[MAC]);

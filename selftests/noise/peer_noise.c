@@ -267,6 +267,24 @@ bool respond_read(const struct handshake *hs, const uint8_t msg[RESPOND_LEN],
 	return true;
 }
 
+/*
+ * For who wants to read a conversation of others: the keys that follow from
+ * RESPOND if hs->ephemeral is right, whether it is or not
+ */
+bool session_guess(const struct handshake *hs, const uint8_t msg[RESPOND_LEN],
+		   const struct identity *own, struct session *session)
+{
+	struct symmetric state = hs->state;
+
+	token_e(&state, msg + 12);
+	if (!mix_dh(&state, hs->ephemeral, msg + 12) ||
+	    !mix_dh(&state, own->private, msg + 12))
+		return false;
+	mix_key_and_hash(&state, hs->psk);
+	split(&state, true, session);
+	return true;
+}
+
 static void mac1_compute(uint8_t out[MAC], const uint8_t *msg, size_t len,
 			 const uint8_t receiver[KEY])
 {

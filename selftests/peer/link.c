@@ -93,6 +93,7 @@ bool link_open(struct link *l, int fd, const uint8_t remote[KEY])
 	} while (!l->local_index);
 	payload_fill(&p);
 	randombytes_buf(hs.ephemeral, KEY);
+	memcpy(l->ephemeral, hs.ephemeral, KEY);
 	initiate_payload_write(plain, l->local_index, &p);
 	if (!initiate_write(&hs, msg, &l->own, remote, plain, l->local_index))
 		return false;
@@ -275,6 +276,7 @@ static void take_packet(struct link *l, const uint8_t *packet, size_t len)
 	if (number >= l->expected)
 		l->expected = number + 1;
 	l->newest = number;
+	l->newest_len = len;
 	while (at < end) {
 		if (!frame_get(&f, &at, end)) {
 			l->close_code = 1000 + f.type;	/* the module sent rubbish */
@@ -283,6 +285,7 @@ static void take_packet(struct link *l, const uint8_t *packet, size_t len)
 		wants |= elicits(f.type);
 		applied &= take(l, &f);
 	}
+	l->newest_wants = wants;
 	if (wants && applied && !l->silent)
 		link_send_once(l, ack, put_numbers(ack, ACK, 4, number, (uint64_t)0,
 						   (uint64_t)0, (uint64_t)0));

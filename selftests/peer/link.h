@@ -64,6 +64,9 @@ struct link {
 	unsigned int challenges;	/* PATH_CHALLENGEs received */
 	unsigned int lists;		/* ENDPOINTS received */
 	uint8_t list[256];		/* the last one, without its type */
+	size_t newest_len;		/* its bytes */
+	bool newest_wants;		/* it wanted to be acknowledged */
+	uint8_t ephemeral[KEY];		/* of the handshake, private */
 };
 
 /* frame.c; the put functions return how many bytes they wrote */
