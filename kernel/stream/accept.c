@@ -671,8 +671,6 @@ int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *ini
 		return err == -EEXIST ? 0 : err;
 	if (child)
 		err = __sss_table_look_up(ch, init->parent, &parent);
-	if (!err && parent && parent->flags & SSS_ST_MESSAGE)
-		err = SSS_ERROR_STREAM_STATE;	/* nobody could take it */
 	if (!err && parent)
 		err = __sss_tree_admit(parent);
 	if (err)

@@ -465,12 +465,16 @@ void __sss_tree_credit_lost(struct sss_stream *st, u64 count)
  * __sss_tree_admit() - may the peer open a child?
  * @parent: stream of a channel, which is locked
  *
- * Return: 0, -ENOMEM, or SSS_ERROR_STREAM_LIMIT
+ * Return: 0, -ENOMEM, SSS_ERROR_STREAM_LIMIT, or SSS_ERROR_STREAM_STATE: the parent is a
+ * datagram
  */
 int __sss_tree_admit(struct sss_stream *parent)
 {
-	struct sss_kin *kin = __get_kin(parent);
+	struct sss_kin *kin;
 
+	if (parent->flags & SSS_ST_MESSAGE)
+		return SSS_ERROR_STREAM_STATE;	/* nobody could take it */
+	kin = __get_kin(parent);
 	if (!kin)
 		return -ENOMEM;
 	if (kin->arrived >= kin->granted)

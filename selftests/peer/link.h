@@ -61,11 +61,11 @@ struct link {
 	long long reply, reset, stop, path, close_code, close_frame;
 	unsigned int opened, drops;
 	uint64_t newest;		/* number of the last packet received */
+	size_t newest_len;		/* its bytes */
+	bool newest_wants;		/* it wanted to be acknowledged */
 	unsigned int challenges;	/* PATH_CHALLENGEs received */
 	unsigned int lists;		/* ENDPOINTS received */
 	uint8_t list[256];		/* the last one, without its type */
-	size_t newest_len;		/* its bytes */
-	bool newest_wants;		/* it wanted to be acknowledged */
 	uint8_t ephemeral[KEY];		/* of the handshake, private */
 };
 
