@@ -21,6 +21,7 @@
 #include "channel/rx.h"
 #include "channel/slot.h"
 #include "crypto/aead.h"
+#include "channel/timer.h"
 #include "crypto/index.h"
 #include "wire/packet.h"
 
@@ -258,7 +259,9 @@ static bool join(struct sss_handshakes *hs, struct sss_channel *ch, struct sss_h
 	spin_lock_bh(&ch->lock);
 	open = ch->state != SSS_CHANNEL_CLOSED && sss_keypair_get(slot->pair);
 	if (open) {
-		sss_keyring_add_responder(&ch->ring, slot->pair);
+		sss_keyring_add_responder(&ch->ring, slot->pair, false);
+		__sss_timer_keys(ch, ktime_get_ns());
+		__sss_timer_update(ch);
 		sss_slot_add(hs, slot);
 	}
 	spin_unlock_bh(&ch->lock);
@@ -530,14 +533,15 @@ static struct sss_channel *make_channel(struct sss_host *host, const struct sss_
 	return ch;
 }
 
-/* Gives the pair to the channel and confirms it; false: the channel is closed. */
+/* Gives the pair to the channel and confirms it; false: one of them is over. */
 static bool take_in(struct sss_channel *ch, struct sss_keypair *pair,
 		    const struct sss_half_open *slot, const union sss_endpoint *from)
 {
 	bool restart;
 
 	spin_lock_bh(&ch->lock);
-	if (ch->state == SSS_CHANNEL_CLOSED || !sss_keypair_get(pair)) {
+	if (ch->state == SSS_CHANNEL_CLOSED || __is_over(ch, pair, slot) ||
+	    !sss_keypair_get(pair)) {
 		spin_unlock_bh(&ch->lock);
 		return false;
 	}
@@ -547,7 +551,7 @@ static bool take_in(struct sss_channel *ch, struct sss_keypair *pair,
 		ch->first_number = ch->next_number;
 	restart = __settle(ch, slot, pair);
 	WRITE_ONCE(pair->channel, ch);
-	sss_keyring_add_responder(&ch->ring, pair);
+	sss_keyring_add_responder(&ch->ring, pair, true);
 	sss_keyring_confirm(&ch->ring, pair);
 	__take_effect(ch, pair, slot, from, restart);
 	spin_unlock_bh(&ch->lock);

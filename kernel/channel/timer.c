@@ -64,6 +64,7 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		return 0;
 	at = sss_timer_min(idle_deadline(ch), __sss_handshake_deadline(ch));
+	at = sss_timer_min(at, ch->keys_at);
 	if (ch->state != SSS_CHANNEL_OPEN)
 		return at;
 	at = sss_timer_min(at, __sss_loss_deadline(ch));
@@ -72,7 +73,6 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	at = sss_timer_min(at, ch->resume_at);
 	at = sss_timer_min(at, down_deadline(ch));
 	at = sss_timer_min(at, __sss_path_deadline(ch));
-	at = sss_timer_min(at, ch->keys_at);
 	return sss_timer_min(at, ch->tick_at);
 }
 
@@ -121,6 +121,8 @@ static void expire(struct sss_channel *ch, u64 now)
 		__sss_channel_shut(ch, -ECONNRESET, ch->state == SSS_CHANNEL_OPEN);
 		return;
 	}
+	if (ch->keys_at && ch->keys_at <= now)
+		ch->keys_at = keys_deadline(ch, now);
 	if (ch->state != SSS_CHANNEL_OPEN)
 		return;
 	on_loss(ch, now);
@@ -132,8 +134,6 @@ static void expire(struct sss_channel *ch, u64 now)
 	at = down_deadline(ch);
 	if (at && at <= now)
 		__sss_channel_set_link(ch, SSS_LINK_DOWN);
-	if (ch->keys_at && ch->keys_at <= now)
-		ch->keys_at = keys_deadline(ch, now);
 	if (ch->tick_at && ch->tick_at <= now)
 		ch->tick_at = sss_channel_ops->tick(ch, now);
 }

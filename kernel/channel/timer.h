@@ -9,7 +9,7 @@
  *	pace		the pacer lets the next batch go	transmit
  *	initiate	back-off of a handshake under way	send INITIATE again
  *	connect		connect_timeout without a channel	connects fail
- *	keys		a key pair expires or wants renewal	drop it, or handshake
+ *	keys		a key pair is erase_ms old		erase it
  *	idle		idle_timeout without a stream		CLOSE
  *	down		down_timeout without an answer		link DOWN
  *	path		an endpoint tried has not answered	challenge it again

@@ -271,13 +271,14 @@ void sss_keyring_add_initiator(struct sss_keyring *ring, struct sss_keypair *pai
  * has a stamp no later than the live one, it cannot take the live one's slot.
  *
  * Context: any but hard interrupt; takes the ring's leaf lock.
+ * @early: it was answered before there was a ring
  */
-void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair)
+void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair, bool early)
 {
 	struct sss_keypair *next;
 
 	spin_lock_bh(&ring->lock);
-	pair->added = ++ring->events;
+	pair->added = early ? 0 : ++ring->events;
 	next = deref(ring, &ring->next);
 	if (next && memcmp(pair->stamp, next->stamp, sizeof(pair->stamp)) <= 0) {
 		put_in(ring, &ring->next_stale, pair);

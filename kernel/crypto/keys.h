@@ -48,7 +48,7 @@ struct sss_limits;
  * @birth: when the keys were made, sss_keypair_now()
  * @stamp: of the INITIATE (responder)
  * @started: sss_keyring_start() when our INITIATE was made (initiator)
- * @added: event number of the ring; under sss_keyring.lock
+ * @added: event number of the ring, 0: before its first; under sss_keyring.lock
  * @confirmed: event number at which the other side had proved that it has the
  *	keys, 0: not yet. Written once, under sss_keyring.lock
  * @channel: the one state the keys belong to, NULL: none before confirmation.
@@ -118,7 +118,7 @@ void sss_keyring_init(struct sss_keyring *ring, const u8 local[SSS_HS_EID_LEN],
 		      const u8 remote[SSS_HS_EID_LEN]);
 u64 sss_keyring_start(struct sss_keyring *ring);
 void sss_keyring_add_initiator(struct sss_keyring *ring, struct sss_keypair *pair);
-void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair);
+void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair, bool early);
 bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair);
 struct sss_keypair *sss_keyring_get_current(struct sss_keyring *ring);
 u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_limits *limits,

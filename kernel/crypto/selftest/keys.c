@@ -25,7 +25,7 @@ static struct sss_keypair *__init answer(struct pair_of_rings *r,
 	struct sss_keypair *pair = new_pair(r, false);
 
 	pair->stamp[0] = stamp;
-	sss_keyring_add_responder(ring, pair);
+	sss_keyring_add_responder(ring, pair, false);
 	return pair;
 }
 
@@ -182,9 +182,28 @@ static void __init test_crossing_late(struct pair_of_rings *r)
 /* Handshakes one after the other do not cross: the newest wins. */
 static void __init test_consecutive(struct pair_of_rings *r)
 {
-	struct sss_keypair *other;
+	struct sss_keypair *other, *own;
 
 	set_up(r);
+
+	/* The same if there was nothing at b when it answered */
+	set_up(r);
+	other = new_pair(r, false);
+	finish(r, &r->b, sss_keyring_start(&r->b));
+	sss_keyring_add_responder(&r->b, other, true);
+	CHECK(sss_keyring_confirm(&r->b, other));
+	CHECK(current_of(&r->b) == other);
+	tear_down(r);
+
+	/* and where it is b's that wins */
+	set_up(r);
+	other = new_pair(r, false);
+	own = finish(r, &r->a, sss_keyring_start(&r->a));
+	CHECK(sss_keyring_predates(&r->a, other));
+	sss_keyring_add_responder(&r->a, other, true);
+	CHECK(sss_keyring_confirm(&r->a, other));
+	CHECK(current_of(&r->a) == own);
+	tear_down(r);
 	finish(r, &r->a, sss_keyring_start(&r->a));
 	other = answer(r, &r->a, 1);
 	CHECK(sss_keyring_confirm(&r->a, other));
