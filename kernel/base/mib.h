@@ -104,6 +104,7 @@ struct sss_mib {
 	X(CHANNELS, "Channels")					\
 	X(HALF_OPEN, "HalfOpen")				\
 	X(STREAMS, "Streams")					\
+	X(KEY_PAIRS, "KeyPairs")				\
 	X(SOCKETS, "Sockets")					\
 	X(SERVICES, "Services")					\
 	X(SENT_PACKETS, "SentPackets")				\

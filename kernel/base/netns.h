@@ -37,6 +37,7 @@ struct sss_limits {
 	u32 stop_send_ms;		/* 180 s */
 	u32 stop_receive_ms;		/* 240 s */
 	u32 erase_ms;			/* 300 s */
+	u32 rekey_packets;		/* sent under a key. 0: 2^48 */
 	u32 max_ack_delay_us;		/* 5 ms */
 	u32 idle_timeout_ms;		/* channel without streams. 60 s */
 	u32 down_timeout_ms;		/* STALLED to DOWN. 20 s */

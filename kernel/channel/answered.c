@@ -43,7 +43,7 @@ static struct sss_keypair *read_respond(struct sss_channel *ch, const struct sss
 					const struct sss_initiation *in,
 					struct sss_respond_payload *payload)
 {
-	struct sss_keypair *pair = sss_keypair_create(ch, GFP_KERNEL);
+	struct sss_keypair *pair = sss_keypair_create(ch->sn, ch, GFP_KERNEL);
 	int err;
 
 	if (!pair) {

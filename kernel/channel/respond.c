@@ -200,7 +200,7 @@ static void describe_nothing(struct call *c)
 /* Makes the RESPOND and its keys; 0, -ENOMEM or -EINVAL */
 static int build(struct call *c, struct sss_half_open *slot)
 {
-	struct sss_keypair *pair = sss_keypair_create(c->ch, GFP_KERNEL);
+	struct sss_keypair *pair = sss_keypair_create(c->hs->host->sn, c->ch, GFP_KERNEL);
 	struct sss_cookie_keys keys;
 	u32 index;
 

@@ -40,6 +40,7 @@ static const struct knob knobs[] = {
 	ONE(stop_send_ms, 10, 180000),
 	ONE(stop_receive_ms, 10, 240000),
 	ONE(erase_ms, 10, 300000),
+	ONE(rekey_packets, 0, 1 << 30),
 	ONE(max_ack_delay_us, 0, 1000000),
 	ONE(idle_timeout_ms, 10, DAY_MS),
 	ONE(down_timeout_ms, 10, DAY_MS),

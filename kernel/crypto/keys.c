@@ -7,18 +7,21 @@
 
 /**
  * sss_keypair_create() - allocate a key pair
+ * @sn: namespace
  * @channel: the one state it belongs to, may be set later
  * @gfp: allocation flags
  *
  * Return: a pair of birth now with one reference, in no table and no slot,
  * everything else zero; NULL without memory.
  */
-struct sss_keypair *sss_keypair_create(struct sss_channel *channel, gfp_t gfp)
+struct sss_keypair *sss_keypair_create(struct sss_net *sn, struct sss_channel *channel, gfp_t gfp)
 {
 	struct sss_keypair *pair = kzalloc(sizeof(*pair), gfp);
 
 	if (!pair)
 		return NULL;
+	sss_gauge_inc(sn, KEY_PAIRS);
+	pair->sn = sn;
 	kref_init(&pair->ref);
 	INIT_HLIST_NODE(&pair->entry.node);
 	pair->channel = channel;
@@ -40,12 +43,15 @@ bool sss_keypair_get(struct sss_keypair *pair)
 static void erase_rcu(struct rcu_head *rcu)
 {
 	struct sss_keypair *pair = container_of(rcu, struct sss_keypair, rcu);
+	struct sss_net *sn = pair->sn;
 
 	if (pair->tentative && pair->drop_tentative)
 		pair->drop_tentative(pair->tentative);
 	else
 		kfree_sensitive(pair->tentative);
 	kfree_sensitive(pair);
+	/* Not before: the gauge says whether keys are still in memory. */
+	sss_gauge_dec(sn, KEY_PAIRS);
 }
 
 static void release(struct kref *ref)
@@ -133,9 +139,10 @@ bool sss_keypair_wants_rekey(const struct sss_keypair *pair,
 {
 	u32 ms = pair->initiator ? READ_ONCE(limits->rekey_initiator_ms) :
 				   READ_ONCE(limits->rekey_responder_ms);
+	u64 packets = READ_ONCE(limits->rekey_packets) ?: SSS_KEY_REKEY_PACKETS;
 
 	return !younger_than(pair, ms, now) ||
-	       next_number - pair->first_send >= SSS_KEY_REKEY_PACKETS;
+	       next_number - pair->first_send >= packets;
 }
 
 static struct sss_keypair *deref(struct sss_keyring *ring,
@@ -264,6 +271,7 @@ void sss_keyring_add_initiator(struct sss_keyring *ring, struct sss_keypair *pai
  * sss_keyring_add_responder() - take in the pair of a handshake we answered
  * @ring: of the channel
  * @pair: complete, with the INITIATE's stamp; its reference passes to the ring
+ * @early: it was answered before there was a ring
  *
  * Nothing is sent under it yet: the INITIATE can be a replay and the RESPOND
  * can get lost, and then the peer has no such keys. For the same reason
@@ -271,7 +279,6 @@ void sss_keyring_add_initiator(struct sss_keyring *ring, struct sss_keypair *pai
  * has a stamp no later than the live one, it cannot take the live one's slot.
  *
  * Context: any but hard interrupt; takes the ring's leaf lock.
- * @early: it was answered before there was a ring
  */
 void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair, bool early)
 {

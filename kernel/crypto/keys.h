@@ -7,7 +7,7 @@
  * sss_keypair_get(), erased when freed. Immutable once published but for the
  * fields marked so.
  *
- * Responder: sss_keypair_create(channel, gfp), sss_index_reserve(&pair->entry, host),
+ * Responder: sss_keypair_create(sn, channel, gfp), sss_index_reserve(&pair->entry, host),
  * sss_noise_create_respond(..., &pair->keys), fill the rest,
  * sss_index_publish(&pair->entry, SSS_INDEX_KEYPAIR),
  * sss_keyring_add_responder(). On the first packet that authenticates under a
@@ -32,6 +32,7 @@
 
 struct sss_channel;
 struct sss_limits;
+struct sss_net;
 
 #define SSS_KEY_REKEY_PACKETS	BIT_ULL(48)
 
@@ -40,6 +41,7 @@ struct sss_limits;
  * @entry: receive index; entry.index goes out in our handshake message
  * @ref: references; the last put erases after a grace period
  * @rcu: frees it
+ * @sn: namespace, counts it until it is wiped
  * @keys: both keys and both packet number masks
  * @remote_index: goes out in data packets
  * @initiator: we sent the INITIATE
@@ -63,6 +65,7 @@ struct sss_keypair {
 	struct sss_index_entry entry;
 	struct kref ref;
 	struct rcu_head rcu;
+	struct sss_net *sn;
 	u32 remote_index;
 	bool initiator;
 	struct sss_noise_keys keys;
@@ -102,7 +105,7 @@ struct sss_keyring {
 	bool local_first;
 };
 
-struct sss_keypair *sss_keypair_create(struct sss_channel *channel, gfp_t gfp);
+struct sss_keypair *sss_keypair_create(struct sss_net *sn, struct sss_channel *channel, gfp_t gfp);
 bool sss_keypair_get(struct sss_keypair *pair);
 void sss_keypair_put(struct sss_keypair *pair);
 void *sss_keypair_take_tentative(struct sss_keypair *pair);

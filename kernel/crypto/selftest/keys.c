@@ -3,6 +3,14 @@
 
 static int failures __initdata;
 
+/* Counts the pairs made here. */
+static struct sss_net keys_net;
+
+static struct sss_keypair *__init create_pair(void)
+{
+	return sss_keypair_create(&keys_net, NULL, GFP_KERNEL | __GFP_NOFAIL);
+}
+
 /* Two channels that shake hands with each other, without any messages. */
 struct pair_of_rings {
 	struct sss_keyring a, b;
@@ -11,7 +19,7 @@ struct pair_of_rings {
 
 static struct sss_keypair *__init new_pair(struct pair_of_rings *r, bool initiator)
 {
-	struct sss_keypair *pair = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
+	struct sss_keypair *pair = create_pair();
 
 	pair->initiator = initiator;
 	sss_index_reserve(&pair->entry, &r->host);
@@ -167,7 +175,7 @@ static void __init test_crossing(struct pair_of_rings *r, unsigned int order)
  */
 static void __init test_crossing_late(struct pair_of_rings *r)
 {
-	struct sss_keypair *other;
+	struct sss_keypair *other, *own;
 	u64 started;
 
 	set_up(r);
@@ -177,14 +185,6 @@ static void __init test_crossing_late(struct pair_of_rings *r)
 	finish(r, &r->b, started);
 	CHECK(current_of(&r->b) == other);
 	tear_down(r);
-}
-
-/* Handshakes one after the other do not cross: the newest wins. */
-static void __init test_consecutive(struct pair_of_rings *r)
-{
-	struct sss_keypair *other, *own;
-
-	set_up(r);
 
 	/* The same if there was nothing at b when it answered */
 	set_up(r);
@@ -204,6 +204,14 @@ static void __init test_consecutive(struct pair_of_rings *r)
 	CHECK(sss_keyring_confirm(&r->a, other));
 	CHECK(current_of(&r->a) == own);
 	tear_down(r);
+}
+
+/* Handshakes one after the other do not cross: the newest wins. */
+static void __init test_consecutive(struct pair_of_rings *r)
+{
+	struct sss_keypair *other;
+
+	set_up(r);
 	finish(r, &r->a, sss_keyring_start(&r->a));
 	other = answer(r, &r->a, 1);
 	CHECK(sss_keyring_confirm(&r->a, other));
@@ -270,6 +278,9 @@ static void __init test_ages(struct pair_of_rings *r)
 	pair->first_send = 7;
 	CHECK(!sss_keypair_wants_rekey(pair, &limits, SSS_KEY_REKEY_PACKETS + 6, birth));
 	CHECK(sss_keypair_wants_rekey(pair, &limits, SSS_KEY_REKEY_PACKETS + 7, birth));
+	limits.rekey_packets = 100;
+	CHECK(!sss_keypair_wants_rekey(pair, &limits, 106, birth));
+	CHECK(sss_keypair_wants_rekey(pair, &limits, 107, birth));
 	CHECK(sss_keypair_may_send(pair, &limits, birth + 179 * s));
 	CHECK(!sss_keypair_may_send(pair, &limits, birth + 180 * s));
 	CHECK(sss_keypair_may_receive(pair, &limits, birth + 239 * s));
@@ -283,8 +294,8 @@ static void __init test_ages(struct pair_of_rings *r)
 
 static void __init test_index(struct pair_of_rings *r)
 {
-	struct sss_keypair *old = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
-	struct sss_keypair *new = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
+	struct sss_keypair *old = create_pair();
+	struct sss_keypair *new = create_pair();
 	u32 index = sss_index_reserve(&old->entry, &r->host);
 
 	CHECK(index && !is_found(r, index));
@@ -314,7 +325,7 @@ static void __init note_drop(void *tentative)
 
 static void __init test_tentative(void)
 {
-	struct sss_keypair *pair = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
+	struct sss_keypair *pair = create_pair();
 	void *first = kmalloc(8, GFP_KERNEL | __GFP_NOFAIL);
 
 	pair->tentative = first;
@@ -324,13 +335,40 @@ static void __init test_tentative(void)
 	pair->tentative = kmalloc(8, GFP_KERNEL | __GFP_NOFAIL);
 	sss_keypair_put(pair);
 
-	pair = sss_keypair_create(NULL, GFP_KERNEL | __GFP_NOFAIL);
+	pair = create_pair();
 	pair->tentative = &dropped;
 	pair->drop_tentative = note_drop;
 	sss_keypair_put(pair);
 	rcu_barrier();
 	CHECK(dropped);
 }
+
+#ifdef CONFIG_KASAN_GENERIC
+/* KASAN keeps what is freed from being used again, so it can be looked at. */
+static bool __init __no_sanitize_address is_zero(const u8 *p, size_t len)
+{
+	while (len--)
+		if (READ_ONCE(*p++))
+			return false;
+	return true;
+}
+
+/* What the last reference leaves behind is wiped. */
+static void __init test_wiped(void)
+{
+	struct sss_keypair *pair = create_pair();
+
+	memset(&pair->keys, 0xa5, sizeof(pair->keys));
+	CHECK(!is_zero((u8 *)&pair->keys, sizeof(pair->keys)));
+	sss_keypair_put(pair);
+	rcu_barrier();
+	CHECK(is_zero((u8 *)&pair->keys, sizeof(pair->keys)));
+}
+#else
+static void __init test_wiped(void)
+{
+}
+#endif
 
 /**
  * sss_keys_selftest() - slots, crossing handshakes, ages, the index table
@@ -354,8 +392,10 @@ int __init sss_keys_selftest(void)
 	test_ages(r);
 	test_index(r);
 	test_tentative();
+	test_wiped();
 	kfree(r);
 	/* A failing load does not wait for what is being freed. */
 	rcu_barrier();
+	CHECK(!sss_gauge_read(&keys_net, KEY_PAIRS));
 	return REPORT("keys");
 }
