@@ -103,6 +103,8 @@ def drive(schema):
     check("ynl shows counters", {"stat-name": "Hosts", "stat-value": 1} in stats, stats)
     for op in ("channel-get", "service-get", "stream-get"):
         check(f"ynl dumps {op}", family.dump(op, {}) == [])
+    for op in ("channel-rekey", "channel-close"):
+        check(f"ynl asks for {op}", refused(family, op, {"peer-eid": bytes([9]) + bytes(31)}) == 107)
     check("ynl sees what is refused", refused(family, "host-new", {"host-name": "one"}) == 17)
     family.do("host-del", {"host-name": "one"})
     monitor.check_ntf()

@@ -514,6 +514,27 @@ int sss_channel_connect(struct sss_channel *ch, const struct sss_request *reques
 		err = -ESTALE;
 	} else if (!__sss_channel_may_send(ch)) {
 		__sss_candidates_collect(ch, &t, family, false);
+/**
+ * sss_channel_rekey() - replace the keys now
+ * @ch: channel, referenced by the caller
+ *
+ * A handshake begins, unless one is under way; the keys in use serve until it
+ * is done. Return: 0; -ENOTCONN: there never were keys, or the channel is closed.
+ * Context: any, no channel lock held.
+ */
+int sss_channel_rekey(struct sss_channel *ch)
+{
+	int err = 0;
+
+	spin_lock_bh(&ch->lock);
+	if (ch->state == SSS_CHANNEL_OPEN)
+		__sss_handshake_want(ch, NULL);
+	else
+		err = -ENOTCONN;
+	spin_unlock_bh(&ch->lock);
+	return err;
+}
+
 		if (!t.n)
 			err = -EHOSTUNREACH;
 		else if (!hs->wanted)

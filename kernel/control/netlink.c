@@ -74,6 +74,18 @@ static const struct genl_ops ops[] = {
 		.maxattr = SSS_A_MAX,
 		.dumpit = sss_netlink_channel_dump,
 	}, {
+		.cmd = SSS_CMD_CHANNEL_REKEY,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = sss_netlink_peer_del_policy,
+		.maxattr = SSS_A_MAX,
+		.doit = sss_netlink_channel_rekey,
+	}, {
+		.cmd = SSS_CMD_CHANNEL_CLOSE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = sss_netlink_peer_del_policy,
+		.maxattr = SSS_A_MAX,
+		.doit = sss_netlink_channel_close,
+	}, {
 		.cmd = SSS_CMD_SERVICE_GET,
 		.policy = no_policy,
 		.maxattr = SSS_A_MAX,

@@ -45,6 +45,7 @@ int sss_netlink_host_dump(struct sk_buff *skb, struct netlink_callback *cb);
 extern const struct nla_policy sss_netlink_peer_policy[SSS_A_MAX + 1];
 extern const struct nla_policy sss_netlink_peer_del_policy[SSS_A_MAX + 1];
 extern const struct nla_policy sss_netlink_peer_get_policy[SSS_A_MAX + 1];
+struct sss_peer *sss_netlink_find_peer(struct genl_info *info);
 int sss_netlink_peer_new(struct sk_buff *skb, struct genl_info *info);
 int sss_netlink_peer_del(struct sk_buff *skb, struct genl_info *info);
 int sss_netlink_peer_set(struct sk_buff *skb, struct genl_info *info);
@@ -79,6 +80,8 @@ int sss_netlink_stats_get(struct sk_buff *skb, struct genl_info *info);
 u32 sss_netlink_socket_type(u8 kind);
 
 /* netlink_channel.c */
+int sss_netlink_channel_rekey(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_channel_close(struct sk_buff *skb, struct genl_info *info);
 int sss_netlink_channel_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int sss_netlink_stream_dump(struct sk_buff *skb, struct netlink_callback *cb);
 

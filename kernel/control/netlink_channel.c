@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* CHANNEL_GET and STREAM_GET: walks over all peers that have a channel */
+/*
+ * CHANNEL_GET and STREAM_GET: walks over all peers that have a channel.
+ * CHANNEL_REKEY and CHANNEL_CLOSE: what is done to one.
+ */
 #include <net/sock.h>
 #include "channel/channel.h"
 #include "net/endpoint.h"
@@ -96,6 +99,63 @@ static int fill_channel(struct sk_buff *skb, struct netlink_callback *cb, struct
 int sss_netlink_channel_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return sss_netlink_walk_peers(skb, cb, fill_channel);
+}
+
+/* The channel that a request names, with a reference, or ERR_PTR() with a text */
+static struct sss_channel *find_channel(struct genl_info *info)
+{
+	struct sss_peer *peer = sss_netlink_find_peer(info);
+	struct sss_channel *ch;
+
+	if (IS_ERR(peer))
+		return ERR_CAST(peer);
+	rcu_read_lock();
+	ch = get_channel(peer);
+	rcu_read_unlock();
+	sss_peer_put(peer);
+	if (ch)
+		return ch;
+	NL_SET_ERR_MSG(info->extack, "There is no channel to this peer");
+	return ERR_PTR(-ENOTCONN);
+}
+
+/**
+ * sss_netlink_channel_rekey() - SSS_CMD_CHANNEL_REKEY
+ * @skb: request
+ * @info: attributes
+ *
+ * Return: 0, -EINVAL, -ENOENT, -ENOTCONN.
+ */
+int sss_netlink_channel_rekey(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sss_channel *ch = find_channel(info);
+	int err;
+
+	if (IS_ERR(ch))
+		return PTR_ERR(ch);
+	err = sss_channel_rekey(ch);
+	if (err)
+		NL_SET_ERR_MSG(info->extack, "The channel to this peer has no keys yet");
+	sss_channel_put(ch);
+	return err;
+}
+
+/**
+ * sss_netlink_channel_close() - SSS_CMD_CHANNEL_CLOSE
+ * @skb: request
+ * @info: attributes
+ *
+ * Return: 0, -EINVAL, -ENOENT, -ENOTCONN.
+ */
+int sss_netlink_channel_close(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sss_channel *ch = find_channel(info);
+
+	if (IS_ERR(ch))
+		return PTR_ERR(ch);
+	sss_channel_close(ch, -ECONNABORTED);
+	sss_channel_put(ch);
+	return 0;
 }
 
 static int put_names(struct sk_buff *skb, const struct sss_request *request)

@@ -164,6 +164,33 @@ int sss_netlink_peer_set(struct sk_buff *skb, struct genl_info *info)
 }
 
 /**
+ * sss_netlink_find_peer() - the peer that a request names
+ * @info: attributes: SSS_A_PEER_EID, and the host as for sss_netlink_find_host()
+ *
+ * Return: the peer with a reference, or ERR_PTR(-EINVAL), ERR_PTR(-ENOENT) with
+ * a text.
+ */
+struct sss_peer *sss_netlink_find_peer(struct genl_info *info)
+{
+	const struct sss_eid *eid = get_eid(info);
+	struct sss_host *host;
+	struct sss_peer *peer;
+
+	if (!eid)
+		return ERR_PTR(-EINVAL);
+	host = sss_netlink_find_host(genl_info_net(info), info->attrs, info->extack);
+	if (IS_ERR(host))
+		return ERR_CAST(host);
+	peer = sss_peer_lookup(host, eid);
+	sss_host_put(host);
+	if (peer)
+		return peer;
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[SSS_A_PEER_EID],
+			    "This host has no such peer");
+	return ERR_PTR(-ENOENT);
+}
+
+/**
  * sss_netlink_peer_del() - SSS_CMD_PEER_DEL
  * @skb: request
  * @info: attributes
@@ -174,22 +201,10 @@ int sss_netlink_peer_set(struct sk_buff *skb, struct genl_info *info)
  */
 int sss_netlink_peer_del(struct sk_buff *skb, struct genl_info *info)
 {
-	const struct sss_eid *eid = get_eid(info);
-	struct sss_host *host;
-	struct sss_peer *peer;
+	struct sss_peer *peer = sss_netlink_find_peer(info);
 
-	if (!eid)
-		return -EINVAL;
-	host = sss_netlink_find_host(genl_info_net(info), info->attrs, info->extack);
-	if (IS_ERR(host))
-		return PTR_ERR(host);
-	peer = sss_peer_lookup(host, eid);
-	sss_host_put(host);
-	if (!peer) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[SSS_A_PEER_EID],
-				    "This host has no such peer");
-		return -ENOENT;
-	}
+	if (IS_ERR(peer))
+		return PTR_ERR(peer);
 	sss_peer_del(peer);
 	sss_peer_put(peer);
 	return 0;

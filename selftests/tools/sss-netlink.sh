@@ -78,6 +78,13 @@ check "unknown commands" refuses 'unknown command "host frob"' host frob
 check "of a key" refuses 'unknown command "key frob"' key frob
 check "of a peer" refuses 'unknown command "peer frob"' peer frob
 check "of what is only shown" refuses 'there is only "show"' stream frob
+check "of a channel" refuses 'unknown command "channel frob"' channel frob
+for command in rekey close; do
+	check "no peer to $command" refuses 'the EID of a peer is missing' channel $command
+	check "no EID to $command" refuses 'is no EID' channel $command nobody
+	check "a setting of $command" refuses 'unknown setting "port"' channel $command "$eid" port 1
+	check "too much to $command" refuses 'one argument too many' channel $command "$eid" host a b
+done
 check "no network namespace of that name" refuses 'there is no network namespace' -netns nowhere host show
 check "no name" refuses 'the name of a host is missing' host add
 check "a name too long" refuses 'at most 15 bytes' host add abcdefghijklmnop

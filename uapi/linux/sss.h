@@ -421,6 +421,16 @@ enum sss_link {
  *   CHANNEL_GET, dump
  *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, [ENDPOINT],
  *                   INFO, [LAST_HANDSHAKE], [KEY_AGE]
+ *   CHANNEL_REKEY
+ *              in   [HOST_NAME or HOST_EID: the default host], PEER_EID
+ *              Begins a handshake that replaces the keys, unless one is under
+ *              way; does not wait for it.
+ *              ENOENT no such peer; ENOTCONN no channel, or none with keys yet
+ *   CHANNEL_CLOSE
+ *              in   [HOST_NAME or HOST_EID: the default host], PEER_EID
+ *              Ends the channel: streams here end with ECONNABORTED, the
+ *              peer's with ECONNRESET. The peer stays.
+ *              ENOENT no such peer; ENOTCONN no channel
  *   SERVICE_GET, dump
  *              out  [HOST_NAME, HOST_EID: absent on every host], SERVICE,
  *                   PROTOCOL, KIND, [SERVICE_DESC], [PROTOCOL_DESC], UID,
@@ -459,6 +469,8 @@ enum sss_cmd {
 	SSS_CMD_STATS_GET,	/* do */
 	/* notifications to the group "monitor" */
 	SSS_CMD_EVENT,
+	SSS_CMD_CHANNEL_REKEY,	/* as PEER_NEW and those behind it these change something */
+	SSS_CMD_CHANNEL_CLOSE,
 	__SSS_CMD_MAX,
 };
 

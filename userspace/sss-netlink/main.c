@@ -37,7 +37,7 @@ static const char usage[] =
 	"        peer     add, del, set, show\n"
 	"        service  show [remote EID]\n"
 	"        stream   show [rate]\n"
-	"        channel  show\n"
+	"        channel  show, rekey, close\n"
 	"        stats    [PATTERN]\n"
 	"        monitor\n";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What can only be looked at: services, channels, counters, events.
+ * What can be looked at: services, channels, counters, events; and what can be
+ * done to channels.
  */
 #include <stdio.h>
 #include <string.h>
@@ -87,8 +88,40 @@ int do_service(struct args *args)
 	return dump(args, "service", SSS_CMD_SERVICE_GET, service_cb);
 }
 
+static int change_channel(struct args *args, int cmd)
+{
+	const char *eid = next_arg(args, "the EID of a peer");
+	struct nlmsghdr *nlh = nl_request(cmd, 0);
+
+	put_eid(nlh, SSS_A_PEER_EID, eid);
+	if (args->n) {
+		const char *word = next_arg(args, "\"host\"");
+
+		if (!is_word(word, "host"))
+			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink channel help\"", word);
+		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
+	}
+	end_of_args(args);
+	return nl_send(nlh, NULL, NULL);
+}
+
 int do_channel(struct args *args)
 {
+	const char *word = args->n ? args->v[0] : "show";
+
+	if (is_word(word, "help")) {
+		puts("Usage: sss-netlink channel show\n"
+		     "       sss-netlink channel rekey EID [host NAME]\n"
+		     "       sss-netlink channel close EID [host NAME]");
+		return EXIT_OK;
+	}
+	if (is_word(word, "rekey") || is_word(word, "close")) {
+		next_arg(args, "a command");
+		return change_channel(args, is_word(word, "rekey") ? SSS_CMD_CHANNEL_REKEY :
+				      SSS_CMD_CHANNEL_CLOSE);
+	}
+	if (!is_word(word, "show") && !is_word(word, "list"))
+		die(EXIT_USAGE, "unknown command \"channel %s\": see \"sss-netlink channel help\"", word);
 	return dump(args, "channel", SSS_CMD_CHANNEL_GET, channel_cb);
 }
 
