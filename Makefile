@@ -103,7 +103,8 @@ endif
 
 check: programs-if-run
 	@[ -n "$(LIST)" ] || for kernel in stock61 stock612; do \
-		selftests/build-module selftests/family $$kernel || exit; done
+		selftests/build-module selftests/family $$kernel && \
+		selftests/build-module selftests/vmfork $$kernel || exit; done
 	@selftests/check lint unit stock61 stock612 simd
 
 check-debug: programs-if-run

@@ -12,6 +12,7 @@
 #include "base/netns.h"
 #include "channel/channel.h"
 #include "channel/moved.h"
+#include "channel/lapse.h"
 #include "control/control.h"
 #include "crypto/crypto.h"
 #include "crypto/ratelimiter.h"
@@ -130,9 +131,12 @@ static int __init sss_init(void)
 	err = register_pernet_device(&net_ops);
 	if (err)
 		goto undo_floors;
-	err = sss_control_init();
+	err = sss_lapse_init();
 	if (err)
 		goto undo_net;
+	err = sss_control_init();
+	if (err)
+		goto undo_lapse;
 	err = sss_socket_init();
 	if (err)
 		goto undo_control;
@@ -140,6 +144,8 @@ static int __init sss_init(void)
 	return 0;
 undo_control:
 	sss_control_exit();
+undo_lapse:
+	sss_lapse_exit();
 undo_net:
 	unregister_pernet_device(&net_ops);
 undo_floors:
@@ -151,6 +157,7 @@ static void __exit sss_exit(void)
 {
 	sss_socket_exit();
 	sss_control_exit();
+	sss_lapse_exit();
 	unregister_pernet_device(&net_ops);
 	exit_floors();
 }

@@ -59,6 +59,7 @@
 	X(HS_DROP_UNKNOWN, "HsDropUnknown")			\
 	X(HS_DROP_COOKIE, "HsDropCookie")			\
 	X(HS_DROP_NO_MEMORY, "HsDropNoMemory")			\
+	X(HS_DROP_ASLEEP, "HsDropAsleep")			\
 	X(HS_TIMEOUTS, "HsTimeouts")				\
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
@@ -103,8 +104,8 @@ struct sss_mib {
 	X(PEERS, "Peers")					\
 	X(CHANNELS, "Channels")					\
 	X(HALF_OPEN, "HalfOpen")				\
-	X(STREAMS, "Streams")					\
 	X(KEY_PAIRS, "KeyPairs")				\
+	X(STREAMS, "Streams")					\
 	X(SOCKETS, "Sockets")					\
 	X(SERVICES, "Services")					\
 	X(SENT_PACKETS, "SentPackets")				\

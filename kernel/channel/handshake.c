@@ -502,6 +502,16 @@ void sss_handshake_host_destroy(struct sss_host *host)
 }
 
 /**
+ * sss_handshake_flush() - wait until the messages that have come are handled
+ *
+ * Context: process, sleeps.
+ */
+void sss_handshake_flush(void)
+{
+	flush_workqueue(handshake_wq);
+}
+
+/**
  * sss_handshake_init() - make the workqueue
  *
  * Return: 0 or -ENOMEM. Context: module init.

@@ -69,6 +69,7 @@ void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair
 				 struct sk_buff *skb, const union sss_endpoint *from);
 void sss_handshake_send(struct sss_host *host, const void *msg, size_t len,
 			const union sss_endpoint *to);
+void sss_handshake_flush(void);
 void sss_handshake_expire_later(struct sss_handshakes *hs);
 bool sss_handshake_next_stamp(struct sss_host *host, u8 stamp[SSS_HS_STAMP_LEN]);
 
@@ -82,6 +83,7 @@ void sss_handshake_work(struct sss_channel *ch);
 bool __sss_handshake_pending(const struct sss_channel *ch);
 void __sss_handshake_hurry(struct sss_channel *ch);
 
+void __sss_initiate_forget(struct sss_channel *ch);
 bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
 void __sss_initiate_superseded(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
 
@@ -105,6 +107,7 @@ void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
 /* --- half-open slots (slot.c) --- */
 void sss_slot_expire(struct work_struct *work);
 void sss_slot_purge(struct sss_handshakes *hs);
+void sss_slot_purge_host(struct sss_host *host);
 u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed);
 
 /* --- what they call in channel.c --- */

@@ -18,6 +18,7 @@
 #include "channel/candidates.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
+#include "channel/lapse.h"
 #include "channel/timer.h"
 #include "crypto/index.h"
 
@@ -67,6 +68,18 @@ void __sss_initiate_finish(struct sss_channel *ch)
 	hs->hint = false;
 	hs->family = AF_UNSPEC;
 	hs->fail_at = 0;
+}
+
+/**
+ * __sss_initiate_forget() - what was sent is not to be answered any more
+ * @ch: channel
+ *
+ * A handshake that is wanted begins anew. Context: channel lock held.
+ */
+void __sss_initiate_forget(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	drop_initiations(ch->hs);
 }
 
 /**
@@ -432,6 +445,17 @@ static int __give_up(struct sss_channel *ch, int *err)
 	return FAIL;
 }
 
+/* Is an INITIATE due? None is made when the machine is about to sleep. */
+static bool __send_due(struct sss_handshaking *hs, u64 now)
+{
+	if (!hs->wanted || hs->next_send > now)
+		return false;
+	if (!sss_lapse_asleep())
+		return true;
+	hs->next_send = now + hs->interval;
+	return false;
+}
+
 /* What is due */
 static int decide(struct sss_channel *ch, int *err)
 {
@@ -451,7 +475,7 @@ static int decide(struct sss_channel *ch, int *err)
 		todo |= __give_up(ch, err);
 	if (hs->wanted && !hs->fail_at && !ch->n_streams)
 		__sss_initiate_finish(ch);
-	if (hs->wanted && hs->next_send <= now)
+	if (__send_due(hs, now))
 		todo |= SEND;
 	if (!hs->list[0] || hs->list[0]->born + life <= now)
 		todo |= RENEW;
@@ -491,6 +515,27 @@ void sss_handshake_work(struct sss_channel *ch)
 }
 
 /**
+ * sss_channel_rekey() - replace the keys now
+ * @ch: channel, referenced by the caller
+ *
+ * A handshake begins, unless one is under way; the keys in use serve until it
+ * is done. Return: 0; -ENOTCONN: there never were keys, or the channel is closed.
+ * Context: any, no channel lock held.
+ */
+int sss_channel_rekey(struct sss_channel *ch)
+{
+	int err = 0;
+
+	spin_lock_bh(&ch->lock);
+	if (ch->state == SSS_CHANNEL_OPEN)
+		__sss_handshake_want(ch, NULL);
+	else
+		err = -ENOTCONN;
+	spin_unlock_bh(&ch->lock);
+	return err;
+}
+
+/**
  * sss_channel_connect() - a program connects to a service
  * @ch: channel to the peer, referenced by the caller
  * @request: which
@@ -514,27 +559,6 @@ int sss_channel_connect(struct sss_channel *ch, const struct sss_request *reques
 		err = -ESTALE;
 	} else if (!__sss_channel_may_send(ch)) {
 		__sss_candidates_collect(ch, &t, family, false);
-/**
- * sss_channel_rekey() - replace the keys now
- * @ch: channel, referenced by the caller
- *
- * A handshake begins, unless one is under way; the keys in use serve until it
- * is done. Return: 0; -ENOTCONN: there never were keys, or the channel is closed.
- * Context: any, no channel lock held.
- */
-int sss_channel_rekey(struct sss_channel *ch)
-{
-	int err = 0;
-
-	spin_lock_bh(&ch->lock);
-	if (ch->state == SSS_CHANNEL_OPEN)
-		__sss_handshake_want(ch, NULL);
-	else
-		err = -ENOTCONN;
-	spin_unlock_bh(&ch->lock);
-	return err;
-}
-
 		if (!t.n)
 			err = -EHOSTUNREACH;
 		else if (!hs->wanted)

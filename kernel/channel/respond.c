@@ -18,10 +18,11 @@
 #include "base/drop.h"
 #include "channel/crowd.h"
 #include "channel/handshake.h"
+#include "channel/lapse.h"
 #include "channel/rx.h"
 #include "channel/slot.h"
-#include "crypto/aead.h"
 #include "channel/timer.h"
+#include "crypto/aead.h"
 #include "crypto/index.h"
 #include "wire/packet.h"
 
@@ -338,6 +339,10 @@ void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initia
 {
 	struct call c = { .hs = hs, .msg = msg, .from = from };
 
+	if (sss_lapse_asleep()) {
+		sss_drop_handshake(hs->host->sn, hs->host->id, SSS_MIB_HS_DROP_ASLEEP);
+		return;
+	}
 	if (answer_again(hs, msg, from))
 		return;
 	if (!read_initiate(&c))

@@ -146,7 +146,7 @@ static struct sss_half_open *take_oldest(struct sss_handshakes *hs)
  * sss_slot_purge() - drop all slots
  * @hs: of a host that is going
  *
- * Context: process.
+ * Context: any but hard interrupts.
  */
 void sss_slot_purge(struct sss_handshakes *hs)
 {
@@ -154,6 +154,20 @@ void sss_slot_purge(struct sss_handshakes *hs)
 
 	while ((slot = take_oldest(hs)))
 		sss_slot_end(slot);
+}
+
+/**
+ * sss_slot_purge_host() - drop all slots of a host that goes on
+ * @host: found under RCU
+ *
+ * Context: rcu_read_lock().
+ */
+void sss_slot_purge_host(struct sss_host *host)
+{
+	struct sss_handshakes *hs = READ_ONCE(host->handshakes);
+
+	if (hs)
+		sss_slot_purge(hs);
 }
 
 static bool is_of(const struct sss_half_open *slot, const struct sss_eid *eid, u64 incarnation)
