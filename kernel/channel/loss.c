@@ -485,6 +485,8 @@ void __sss_loss_on_timer(struct sss_channel *ch, u64 now)
 	if (!loss->eliciting_in_flight || __sss_loss_deadline(ch) > now)
 		return;
 	loss->pto_count++;
+	/* A probe that cannot leave, since keys have expired, say, is not due again at once. */
+	loss->last_eliciting = now;
 	/* the second one is small where the first may be too large (pmtu.c) */
 	loss->probes = loss->pto_count > 1 || ch->path.mtu > SSS_PACKET_MTU_MIN ? 2 : 1;
 	ch->ptos++;
