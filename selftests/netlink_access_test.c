@@ -13,6 +13,7 @@ static int unprivileged(struct genl *g)
 	static const int cmds[] = {
 		SSS_CMD_HOST_NEW, SSS_CMD_HOST_DEL, SSS_CMD_HOST_SET,
 		SSS_CMD_PEER_NEW, SSS_CMD_PEER_DEL, SSS_CMD_PEER_SET,
+		SSS_CMD_CHANNEL_REKEY, SSS_CMD_CHANNEL_CLOSE,
 	};
 	struct host host;
 	unsigned int i;
@@ -256,7 +257,7 @@ TEST_F(netlink, sysctls)
 			TH_LOG("%s", entry->d_name);
 	}
 	closedir(dir);
-	EXPECT_EQ(34, n);
+	EXPECT_EQ(37, n);
 	/* min default max, in order, all or nothing */
 	sysctl_read("rmem", before, sizeof(before));
 	EXPECT_EQ(EINVAL, sysctl_write("rmem", "65536 16384 131072"));

@@ -190,6 +190,15 @@ size_t put_stream(uint8_t *to, uint64_t id, uint64_t offset, int flags, const vo
 	return head + len;
 }
 
+size_t put_reply(uint8_t *to, uint64_t id, uint8_t status)
+{
+	size_t len = put_numbers(to, SERVICE_REPLY, 1, id);
+
+	to[len++] = status;
+	to[len++] = 0;
+	return len;
+}
+
 size_t put_close(uint8_t *to, uint64_t code)
 {
 	size_t len = put_numbers(to, CLOSE, 1, code);

@@ -7,7 +7,8 @@
 #include "sock.h"
 #include "link.h"
 
-static inline bool link_to_bob(struct link *l)
+/* From a port of its own */
+static inline int socket_to_bob(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
 	int fd;
@@ -17,7 +18,12 @@ static inline bool link_to_bob(struct link *l)
 	inet_pton(AF_INET, "10.9.0.2", &to.sin_addr);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		genl_die("UDP socket");
-	return link_open(l, fd, (const uint8_t *)&eids[BOB][V4]);
+	return fd;
+}
+
+static inline bool link_to_bob(struct link *l)
+{
+	return link_open(l, socket_to_bob(), (const uint8_t *)&eids[BOB][V4]);
 }
 
 /* Stream 0 to @service with "hello" in the packet that opens it */

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A channel as the initiator: handshake, packets, acknowledgement, one stream */
+/* A channel: packets, acknowledgement, one stream */
 #include <poll.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include "link.h"
-
-static const uint64_t defaults[PARAM_COUNT] = {
-	0, WINDOW_SIZE, 16777216, 262144, 4096, 16777216, 1048576, 5000, 60000, 65507, 1,
-};
 
 long long link_now(void)
 {
@@ -20,7 +16,7 @@ long long link_now(void)
 }
 
 /* 0: nothing came in @ms */
-static size_t receive(const struct link *l, uint8_t *to, size_t max, int ms)
+size_t link_receive(const struct link *l, uint8_t *to, size_t max, int ms)
 {
 	struct pollfd p = { .fd = l->fd, .events = POLLIN };
 	ssize_t n = 0;
@@ -30,93 +26,73 @@ static size_t receive(const struct link *l, uint8_t *to, size_t max, int ms)
 	return n > 0 ? n : 0;
 }
 
-static void payload_fill(struct payload *p)
-{
-	struct timespec ts;
-
-	memset(p, 0, sizeof(*p));
-	clock_gettime(CLOCK_REALTIME, &ts);
-	put64(p->stamp, 0x400000000000000aULL + ts.tv_sec);
-	put32(p->stamp + 8, ts.tv_nsec & ~0xffffffL);
-	randombytes_buf(&p->incarnation, 7);
-	p->incarnation |= 1;
-	memcpy(p->param, defaults, sizeof(defaults));
-}
-
 /* The answer to an INITIATE; after a COOKIE the INITIATE has its mac2. */
-static bool answered(struct link *l, const struct handshake *hs, uint8_t *initiate)
+static bool answered(struct link *l, uint8_t *initiate)
 {
-	uint8_t msg[2048], plain[RESPOND_PAYLOAD], cookie[MAC];
+	uint8_t msg[2048], cookie[MAC];
 	long long until = link_now() + 1000;
 
 	while (link_now() < until) {
-		size_t n = receive(l, msg, sizeof(msg), 100);
+		size_t n = link_receive(l, msg, sizeof(msg), 100);
 
 		if (n == COOKIE_LEN && msg[0] == TYPE_COOKIE &&
-		    cookie_read(msg, cookie, initiate + INITIATE_LEN - 2 * MAC,
-				hs->remote_static)) {
+		    cookie_read(msg, cookie, initiate + INITIATE_LEN - 2 * MAC, l->remote_eid)) {
 			mac2_write(initiate, INITIATE_LEN, cookie);
 			return false;
 		}
-		if (n != RESPOND_LEN || !respond_read(hs, msg, &l->own, plain, &l->session))
-			continue;
-		l->remote_index = get32(msg + 4);
-		return respond_payload_read(plain, l->remote_index, &l->remote);
+		if (n == RESPOND_LEN && link_complete(l, msg))
+			return true;
 	}
 	return false;
 }
 
-/* An identity whose EID is the smaller one: the ids of its streams are even. */
-static void identity_make(struct identity *own, const uint8_t remote[KEY])
+/* A handshake of ours, and the packet that confirms it */
+bool link_call(struct link *l)
 {
-	uint8_t private[KEY];
+	uint8_t msg[INITIATE_LEN], ping[1] = { PING };
 
-	do {
-		randombytes_buf(private, KEY);
-		identity_from(own, private);
-	} while (memcmp(own->public, remote, KEY) > 0);
-}
-
-/* Over the connected socket @fd, as somebody nobody knows */
-bool link_open(struct link *l, int fd, const uint8_t remote[KEY])
-{
-	uint8_t plain[INITIATE_PAYLOAD], msg[INITIATE_LEN], ping[1] = { PING };
-	struct handshake hs = { };
-	struct payload p;
-
-	memset(l, 0, sizeof(*l));
-	l->fd = fd;
-	l->reply = l->reset = l->stop = l->path = l->close_code = l->close_frame = -1;
-	identity_make(&l->own, remote);
-	do {
-		l->local_index = randombytes_random();
-	} while (!l->local_index);
-	payload_fill(&p);
-	randombytes_buf(hs.ephemeral, KEY);
-	memcpy(l->ephemeral, hs.ephemeral, KEY);
-	initiate_payload_write(plain, l->local_index, &p);
-	if (!initiate_write(&hs, msg, &l->own, remote, plain, l->local_index))
+	if (!link_initiate(l, msg))
 		return false;
 	for (int i = 0; i < 10; i++) {
-		send(fd, msg, sizeof(msg), 0);
-		if (!answered(l, &hs, msg))
-			continue;
-		l->expected = l->remote.next_number;
-		l->window = l->remote.param[1] ? l->remote.param[1] : defaults[1];
-		return link_send(l, ping, sizeof(ping)) && link_settled(l, 10000);
+		send(l->fd, msg, sizeof(msg), 0);
+		if (answered(l, msg))
+			return link_send(l, ping, sizeof(ping)) && link_settled(l, 10000);
 	}
 	return false;
+}
+
+/*
+ * Over the connected socket @fd, as somebody nobody knows, whose EID is the smaller
+ * one: the ids of its streams are even.
+ */
+bool link_open(struct link *l, int fd, const uint8_t remote[KEY])
+{
+	link_prepare(l, fd, remote, true);
+	return link_call(l);
+}
+
+/* A packet with these frames, not sent; returns its length, 0: there are no keys */
+size_t link_seal(struct link *l, uint8_t *packet, const uint8_t *frames, size_t len)
+{
+	uint8_t plain[FRAMES_MAX + 9] = { };
+	size_t pad = len < 9 ? 9 - len : 0;
+
+	if (!l->current)
+		return 0;
+	memcpy(plain + pad, frames, len);
+	data_seal(packet, plain, pad + len, l->current->remote_index, l->next++,
+		  &l->current->session);
+	return 8 + pad + len + TAG;
 }
 
 /* A packet of its own, whatever becomes of it */
 void link_send_once(struct link *l, const uint8_t *frames, size_t len)
 {
-	uint8_t plain[FRAMES_MAX + 9] = { }, packet[FRAMES_MAX + 9 + 8 + TAG];
-	size_t pad = len < 9 ? 9 - len : 0;
+	uint8_t packet[PACKET_MAX + 9];
 
-	memcpy(plain + pad, frames, len);
-	data_seal(packet, plain, pad + len, l->remote_index, l->next++, &l->session);
-	send(l->fd, packet, 8 + pad + len + TAG, 0);
+	len = link_seal(l, packet, frames, len);
+	if (len)
+		send(l->fd, packet, len, 0);
 }
 
 static void slot_send(struct link *l, struct slot *s)
@@ -215,6 +191,7 @@ static bool take(struct link *l, const struct frame *f)
 		return take_ack(l, f);
 	case INIT:
 		l->opened++;
+		l->opened_id = f->field[0];
 		break;
 	case DATAGRAM_DROP:
 		l->drops++;
@@ -261,46 +238,77 @@ static bool elicits(uint8_t type)
 	return type != PADDING && type != ACK && type != ACK_ECN && type != CLOSE;
 }
 
-static void take_packet(struct link *l, const uint8_t *packet, size_t len)
+/* Opens a data packet; false: not for us, or not genuine */
+static bool open_data(struct link *l, const uint8_t *packet, size_t len, uint8_t *plain)
+{
+	struct pair *pair = len < 33 ? NULL : link_pair(l, get32(packet + 4));
+	uint64_t number, expected;
+
+	if (!pair)
+		return false;
+	expected = pair->confirmed && l->expected > pair->lowest ? l->expected : pair->lowest;
+	if (!data_open(plain, packet, len, expected, &number, &pair->session) ||
+	    number < pair->lowest || !link_confirm(l, pair))
+		return false;
+	if (number >= l->expected)
+		l->expected = number + 1;
+	l->newest = number;
+	l->newest_len = len;
+	l->under = pair;
+	return true;
+}
+
+static bool take_data_packet(struct link *l, const uint8_t *packet, size_t len)
 {
 	static uint8_t plain[65536];
 	const uint8_t *at = plain, *end = plain + len - 8 - TAG;
 	bool wants = false, applied = true;
 	uint8_t ack[32];
 	struct frame f;
-	uint64_t number;
 
-	if (len < 33 || get32(packet + 4) != l->local_index ||
-	    !data_open(plain, packet, len, l->expected, &number, &l->session))
-		return;
-	if (number >= l->expected)
-		l->expected = number + 1;
-	l->newest = number;
-	l->newest_len = len;
+	if (!open_data(l, packet, len, plain))
+		return false;
 	while (at < end) {
 		if (!frame_get(&f, &at, end)) {
 			l->close_code = 1000 + f.type;	/* the module sent rubbish */
-			return;
+			return true;
 		}
 		wants |= elicits(f.type);
 		applied &= take(l, &f);
 	}
 	l->newest_wants = wants;
 	if (wants && applied && !l->silent)
-		link_send_once(l, ack, put_numbers(ack, ACK, 4, number, (uint64_t)0,
+		link_send_once(l, ack, put_numbers(ack, ACK, 4, l->newest, (uint64_t)0,
 						   (uint64_t)0, (uint64_t)0));
+	return true;
+}
+
+/* Whatever came; false: it was of no use */
+bool link_take(struct link *l, const uint8_t *packet, size_t len)
+{
+	uint8_t msg[RESPOND_LEN], ping[1] = { PING };
+
+	if (len == INITIATE_LEN && packet[0] == TYPE_INITIATE) {
+		if (!l->answers || !link_answer(l, packet, msg))
+			return false;
+		send(l->fd, msg, sizeof(msg), 0);
+		return true;
+	}
+	if (len != RESPOND_LEN || packet[0] != TYPE_RESPOND)
+		return len && packet[0] == TYPE_DATA && take_data_packet(l, packet, len);
+	return link_complete(l, packet) && link_send(l, ping, sizeof(ping));
 }
 
 /* Takes one packet, waits @ms for it; false: none came */
 bool link_step(struct link *l, int ms)
 {
 	static uint8_t packet[65536];
-	size_t n = receive(l, packet, sizeof(packet), ms);
+	size_t n = link_receive(l, packet, sizeof(packet), ms);
 
 	for (int i = 0; i < SLOTS; i++)
 		if (l->slot[i].len && link_now() > l->slot[i].sent_ms + 500)
 			slot_send(l, &l->slot[i]);
 	if (n)
-		take_packet(l, packet, n);
+		link_take(l, packet, n);
 	return n;
 }
