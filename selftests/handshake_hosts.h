@@ -8,6 +8,32 @@
 
 #include "sock.h"
 
+static const unsigned char __attribute__((unused)) known_secret[SSS_EID_LEN] = { 8, 1, 2, 3, 4, 5, 6, 7, 9, [31] = 64 };
+
+/* A host in the current namespace with the key above; its EID */
+static inline struct sss_eid add_known_host(const char *name, uint16_t port)
+{
+	static struct genl g;
+	struct sss_eid eid = { };
+	struct nlmsghdr *nlh;
+
+	genl_open(&g);
+	nlh = genl_start(&g, SSS_CMD_HOST_NEW, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	mnl_attr_put_u16(nlh, SSS_A_HOST_PORT, port);
+	genl_put(nlh, SSS_A_HOST_PRIVATE_KEY, known_secret, sizeof(known_secret));
+	errno = genl_call(&g, nlh, NULL, NULL);
+	if (errno)
+		genl_die("making a host");
+	nlh = genl_start(&g, SSS_CMD_HOST_GET, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	errno = genl_call(&g, nlh, take_eid, &eid);
+	if (errno)
+		genl_die("asking for a host");
+	mnl_socket_close(g.nl);
+	return eid;
+}
+
 /* A pair of identities for one test */
 struct both {
 	const char *name;
@@ -56,6 +82,23 @@ static inline void forget_peer(const struct both *b, int who)
 		genl_die("deleting a peer");
 	mnl_socket_close(g.nl);
 	add_peer(b->name, &b->eid[!who], who == ALICE ? "10.9.0.2" : "10.9.0.1", b->port);
+}
+
+/* An administrator's wish about @who's channel: SSS_CMD_CHANNEL_*; a positive errno */
+static inline int ask_about_channel(const struct both *b, int who, int cmd)
+{
+	static struct genl g;
+	struct nlmsghdr *nlh;
+	int err;
+
+	enter(who);
+	genl_open(&g);
+	nlh = genl_start(&g, cmd, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, b->name);
+	genl_put(nlh, SSS_A_PEER_EID, &b->eid[!who], SSS_EID_LEN);
+	err = genl_call(&g, nlh, NULL, NULL);
+	mnl_socket_close(g.nl);
+	return err;
 }
 
 static inline int open_as(const struct both *b, int who, const char *service)

@@ -6,32 +6,6 @@
 #include "kselftest_harness.h"
 #include "handshake_hosts.h"
 
-static const unsigned char secret[SSS_EID_LEN] = { 8, 1, 2, 3, 4, 5, 6, 7, 9, [31] = 64 };
-
-/* A host in the current namespace with the key above; its EID */
-static struct sss_eid add_known_host(const char *name, uint16_t port)
-{
-	static struct genl g;
-	struct sss_eid eid = { };
-	struct nlmsghdr *nlh;
-
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_HOST_NEW, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
-	mnl_attr_put_u16(nlh, SSS_A_HOST_PORT, port);
-	genl_put(nlh, SSS_A_HOST_PRIVATE_KEY, secret, sizeof(secret));
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("making a host");
-	nlh = genl_start(&g, SSS_CMD_HOST_GET, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
-	errno = genl_call(&g, nlh, take_eid, &eid);
-	if (errno)
-		genl_die("asking for a host");
-	mnl_socket_close(g.nl);
-	return eid;
-}
-
 struct caller {
 	const struct both *b;
 	int who;
