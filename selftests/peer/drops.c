@@ -181,18 +181,18 @@ TEST(data)
 
 	ASSERT_TRUE(link_to_bob(&l));
 	begin();
-	data_seal(packets, frames, FRAMES, l.remote_index, l.next++, &l.session);
+	data_seal(packets, frames, FRAMES, l.current->remote_index, l.next++, &l.current->session);
 	send(l.fd, packets, LEN_EACH, 0);
 	send(l.fd, packets, LEN_EACH, 0);
 	EXPECT_TRUE(only("RxDropReplay"));
-	data_seal(packets, frames, FRAMES, l.remote_index, l.next++, &l.session);
+	data_seal(packets, frames, FRAMES, l.current->remote_index, l.next++, &l.current->session);
 	packets[LEN_EACH - 1] ^= 1;
 	send(l.fd, packets, LEN_EACH, 0);
 	EXPECT_TRUE(only("RxDropAuth"));
 
 	set_bob("stop_receive_ms", "10");
 	usleep(11000);
-	data_seal(packets, frames, FRAMES, l.remote_index, l.next++, &l.session);
+	data_seal(packets, frames, FRAMES, l.current->remote_index, l.next++, &l.current->session);
 	send(l.fd, packets, LEN_EACH, 0);
 	EXPECT_TRUE(only("RxDropKeyExpired"));
 	set_bob("stop_receive_ms", "240000");
@@ -201,7 +201,7 @@ TEST(data)
 	ASSERT_TRUE(link_to_bob(&l));
 	begin();
 	frames[0] = 0x1f;	/* no such frame */
-	data_seal(packets, frames, FRAMES, l.remote_index, l.next++, &l.session);
+	data_seal(packets, frames, FRAMES, l.current->remote_index, l.next++, &l.current->session);
 	send(l.fd, packets, LEN_EACH, 0);
 	EXPECT_TRUE(only("RxDropProtocol"));
 	close(l.fd);
@@ -211,10 +211,10 @@ TEST(data)
 	begin();
 	memset(frames, 0, sizeof(frames));
 	put_close(frames + 4, 0);
-	data_seal(packets, frames, FRAMES, l.remote_index, l.next++, &l.session);
+	data_seal(packets, frames, FRAMES, l.current->remote_index, l.next++, &l.current->session);
 	memset(frames, 0, sizeof(frames));
 	frames[0] = PING;
-	data_seal(packets + LEN_EACH, frames, FRAMES, l.remote_index, l.next++, &l.session);
+	data_seal(packets + LEN_EACH, frames, FRAMES, l.current->remote_index, l.next++, &l.current->session);
 	send_pair(packets, LEN_EACH);
 	EXPECT_TRUE(only("RxDropClosed"));
 	close(l.fd);

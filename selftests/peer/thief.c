@@ -368,33 +368,6 @@ TEST_F_TIMEOUT(thief, masked_numbers, 60)
 	EXPECT_NE(0, (of[0][n[0] - 1] ^ of[1][0]) >> 12);
 }
 
-static bool rekey(struct link *l, const uint8_t remote[KEY], const struct payload *old)
-{
-	uint8_t plain[INITIATE_PAYLOAD], answer[RESPOND_PAYLOAD], msg[2048];
-	struct payload p = *old, r;
-	struct handshake hs = { };
-
-	randombytes_buf(hs.ephemeral, KEY);
-	memcpy(l->ephemeral, hs.ephemeral, KEY);
-	p.next_number = l->next;
-	p.remembered = l->remote.incarnation;
-	put64(p.stamp, get64(p.stamp) + 1);	/* a second later */
-	l->local_index++;
-	initiate_payload_write(plain, l->local_index, &p);
-	if (!initiate_write(&hs, msg, &l->own, remote, plain, l->local_index) ||
-	    send(l->fd, msg, INITIATE_LEN, 0) < 0)
-		return false;
-	for (long long until = now_ms() + PATIENCE; now_ms() < until;) {
-		if (!(polled(l->fd, POLLIN, 100) & POLLIN) ||
-		    recv(l->fd, msg, sizeof(msg), 0) != RESPOND_LEN ||
-		    !respond_read(&hs, msg, &l->own, answer, &l->session))
-			continue;
-		l->remote_index = get32(msg + 4);
-		return respond_payload_read(answer, l->remote_index, &r);
-	}
-	return false;
-}
-
 /*
  * Who gets hold of everything of one handshake reads what was said under its keys,
  * and nothing that was said before or after. (That he reads that much is the
@@ -415,17 +388,17 @@ TEST_F_TIMEOUT(thief, forward_secrecy, 60)
 	for (int i = 0; i < WORDS; i++)
 		ASSERT_TRUE(link_send(&l, ping, 1) && link_settled(&l, PATIENCE));
 	memcpy(ephemeral[0], l.ephemeral, KEY);
-	index[0] = l.remote_index;
+	index[0] = l.current->remote_index;
 	record(self->wire);
 	ASSERT_TRUE(handshake(0, &first, &second));
 	ASSERT_TRUE(initiate_read(&hs, first->data, &bob, plain));
 	ASSERT_TRUE(initiate_payload_read(plain, hs.remote_index, &said));
 
-	ASSERT_TRUE(rekey(&l, bob.public, &said));
+	ASSERT_TRUE(link_call(&l));
 	for (int i = 0; i < WORDS; i++)
 		ASSERT_TRUE(link_send(&l, ping, 1) && link_settled(&l, PATIENCE));
 	memcpy(ephemeral[1], l.ephemeral, KEY);
-	index[1] = l.remote_index;
+	index[1] = l.current->remote_index;
 	record(self->wire);
 	ASSERT_NE(index[0], index[1]);
 	ASSERT_TRUE(observed_all(self->wire));
