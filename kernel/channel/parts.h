@@ -12,6 +12,7 @@
  * @remote: address and port
  * @source: our address and port, as packets left when that was looked at last
  * @cache: route
+ * @since: ns, when @remote was set
  * @changes: how often @remote changed; tells a route that was found for the one before
  * @unproved: what we sent there may not have arrived: at most @budget goes there
  * @budget: bytes
@@ -32,6 +33,7 @@ struct sss_path {
 	union sss_endpoint remote;
 	union sss_endpoint source;
 	struct dst_cache cache;
+	u64 since;
 	u32 changes;
 	bool unproved;
 	bool unroutable;

@@ -32,6 +32,7 @@
 
 #define TRIALS	SSS_CANDIDATES_MAX
 
+#define STAY_PTOS	3ULL		/* on a path just taken, though the peer moves */
 #define BACKOFF_MOST	6		/* a challenge is repeated after 2^this PTOs at most */
 
 /**
@@ -160,6 +161,7 @@ static void set_remote(struct sss_channel *ch, const union sss_endpoint *to)
 {
 	keep_answer(ch, to);
 	ch->path.remote = *to;
+	ch->path.since = ktime_get_ns();
 	WRITE_ONCE(ch->path.unroutable, false);
 	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
 	dst_cache_reset(&ch->path.cache);
@@ -247,6 +249,19 @@ static void end_move(struct sss_channel *ch)
 		t->moving = false;
 }
 
+/*
+ * Two hosts that took another path at the same time could follow each other for
+ * ever. So that of the smaller EID stays on what it took, and the other one follows.
+ */
+static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *to, u64 now)
+{
+	u64 stay = STAY_PTOS * NSEC_PER_USEC *
+		   sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
+
+	return !ch->local_even || sss_endpoint_same_address(&ch->path.remote, to) ||
+	       now >= ch->path.since + stay;
+}
+
 static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint *from, u32 len,
 			       bool moves, u64 now)
 {
@@ -255,7 +270,7 @@ static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint 
 	if (!t)
 		return;
 	t->credit += len;
-	if (moves && !t->moving) {
+	if (moves && !t->moving && may_follow(ch, from, now)) {
 		end_move(ch);
 		ch->moving = true;
 		t->moving = true;
