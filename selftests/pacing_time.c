@@ -184,6 +184,8 @@ TEST_F_TIMEOUT(pacing, one_ack_a_batch, 60)
 	struct flow flow;
 
 	shell_in(ALICE, "ethtool -K wire gso on tx-udp-segmentation on >/dev/null");
+	/* a queue below netem stays there when that changes */
+	shell_in(ALICE, "tc qdisc replace dev wire root pfifo");
 	netem(ALICE, "delay 10ms limit 100000");
 	netem(BOB, "delay 10ms limit 100000");
 	ASSERT_TRUE(start(&flow, false, "cubic"));

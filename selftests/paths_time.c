@@ -108,7 +108,7 @@ static void compare_means(struct __test_metadata *_metadata, const struct path *
 	EXPECT_LT(0.85 * tcp, sss);
 }
 
-TEST_F_TIMEOUT(paths, with_loss, 600)
+TEST_F_TIMEOUT(paths, with_loss, 3600)
 {
 	for (unsigned int i = 0; i < 3; i++)
 		compare_means(_metadata, &lossy[i], "cubic");
@@ -153,9 +153,9 @@ static void share(struct __test_metadata *_metadata, const char *algorithm, int 
 	EXPECT_GT(55, sum / runs);
 }
 
-TEST_F_TIMEOUT(paths, fair_to_tcp, 600)
+TEST_F_TIMEOUT(paths, fair_to_tcp, 900)
 {
-	share(_metadata, "cubic", 4);
+	share(_metadata, "cubic", 8);
 }
 
 TEST_F_TIMEOUT(paths, fair_to_tcp_always, 3600)

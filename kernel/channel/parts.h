@@ -16,6 +16,8 @@
  * @changes: how often @remote changed; tells a route that was found for the one before
  * @unproved: what we sent there may not have arrived: at most @budget goes there
  * @budget: bytes
+ * @spare_at: ns, when another one that answered takes its place, if it is still silent
+ *	then; 0: never
  * @unroutable: no route leads there
  * @mtu: UDP payload of full packets
  * @full_at: ns, when the last packet of that size was sent that arrived
@@ -38,6 +40,7 @@ struct sss_path {
 	bool unproved;
 	bool unroutable;
 	u64 budget;
+	u64 spare_at;
 	u32 mtu;
 	u64 full_at;
 	bool probing;

@@ -45,6 +45,7 @@
  * @asked_at: ns, when the challenge left first, 0: never
  * @again_at: ns, not to be repeated before
  * @tries: how often it left
+ * @took: ns until it was answered, if this is to take the place of the path; or 0
  * @moving: the peer seems to be there now
  * @ours: we look for a path that works
  * @ask: a challenge is due
@@ -59,6 +60,7 @@ struct sss_trial {
 	u64 asked_at;
 	u64 again_at;
 	u32 tries;
+	u64 took;
 	bool moving;
 	bool ours;
 	bool ask;
@@ -162,6 +164,7 @@ static void set_remote(struct sss_channel *ch, const union sss_endpoint *to)
 	keep_answer(ch, to);
 	ch->path.remote = *to;
 	ch->path.since = ktime_get_ns();
+	ch->path.spare_at = 0;
 	WRITE_ONCE(ch->path.unroutable, false);
 	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
 	dst_cache_reset(&ch->path.cache);
@@ -339,6 +342,43 @@ void __sss_path_challenged(struct sss_channel *ch, const struct sss_frame_path *
 	ch->aside = true;
 }
 
+static void take_over(struct sss_channel *ch, const struct sss_trial *t, u64 took, u64 now)
+{
+	union sss_endpoint to = t->remote;
+
+	__sss_path_change(ch, &to, now);
+	sss_rtt_guess(&ch->rtt, div_u64(took, NSEC_PER_USEC));
+	sss_peer_learn_endpoint(ch->peer, &to);
+}
+
+/*
+ * Another endpoint answers. Where a full queue is all that is wrong, and both ways
+ * lead through it, the path is about to answer, too, and what is known of it counts.
+ */
+static void stand_by(struct sss_channel *ch, struct sss_trial *t, u64 took, u64 now)
+{
+	if (ch->path.spare_at)
+		return;
+	t->took = took;
+	ch->path.spare_at = now + took / 8 + NSEC_PER_USEC * ch->remote.max_ack_delay_us;
+}
+
+static void end_stand_by(struct sss_channel *ch, u64 now)
+{
+	struct sss_trial *t;
+
+	ch->path.spare_at = 0;
+	for (t = ch->trials; t && t < ch->trials + TRIALS; t++) {
+		u64 took = t->took;
+
+		t->took = 0;
+		if (took && ch->loss.pto_count) {
+			take_over(ch, t, took, now);
+			return;
+		}
+	}
+}
+
 /**
  * __sss_path_answered() - a PATH_RESPONSE has come
  * @ch: channel
@@ -349,7 +389,6 @@ void __sss_path_challenged(struct sss_channel *ch, const struct sss_frame_path *
  */
 void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *frame, u64 now)
 {
-	union sss_endpoint to;
 	struct sss_trial *t;
 	u64 took;
 
@@ -362,13 +401,13 @@ void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *fr
 	if (!is_path(ch, t) && !t->moving &&
 	    !(t->ours && (ch->loss.pto_count || ch->path.unroutable)))
 		return;
-	to = t->remote;
 	took = now - t->asked_at;
 	t->asked_at = 0;
-	trace_sss_path_validated(ch->sn, ch->id, &to.sa);
-	__sss_path_change(ch, &to, now);
-	sss_rtt_guess(&ch->rtt, div_u64(took, NSEC_PER_USEC));
-	sss_peer_learn_endpoint(ch->peer, &to);
+	trace_sss_path_validated(ch->sn, ch->id, &t->remote.sa);
+	if (is_path(ch, t) || t->moving || ch->path.unroutable)
+		take_over(ch, t, took, now);
+	else
+		stand_by(ch, t, took, now);
 }
 
 /* One packet more than came from there, if the endpoint is none that was told us */
@@ -424,12 +463,12 @@ void __sss_path_on_pto(struct sss_channel *ch, u64 now)
  */
 u64 __sss_path_deadline(struct sss_channel *ch)
 {
+	u64 at = ch->path.spare_at;
 	struct sss_trial *t;
-	u64 at = 0;
 
 	lockdep_assert_held(&ch->lock);
 	if (likely(!ch->moving && !ch->path.unproved))
-		return 0;
+		return at;
 	for (t = ch->trials; t && t < ch->trials + TRIALS; t++)
 		if (is_repeated(ch, t) && *purse(ch, t) >= SSS_PATH_ASIDE_LEN)
 			at = sss_timer_min(at, t->again_at);
@@ -437,7 +476,8 @@ u64 __sss_path_deadline(struct sss_channel *ch)
 }
 
 /**
- * __sss_path_on_timer() - challenges that were not answered are repeated
+ * __sss_path_on_timer() - challenges that were not answered are repeated; a silent path
+ *	is replaced
  * @ch: channel
  * @now: ns
  *
@@ -448,6 +488,8 @@ void __sss_path_on_timer(struct sss_channel *ch, u64 now)
 	struct sss_trial *t;
 
 	lockdep_assert_held(&ch->lock);
+	if (unlikely(ch->path.spare_at && ch->path.spare_at <= now))
+		end_stand_by(ch, now);
 	if (likely(!ch->moving && !ch->path.unproved))
 		return;
 	for (t = ch->trials; t && t < ch->trials + TRIALS; t++)
