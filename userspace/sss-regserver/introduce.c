@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Introductions: each of two hosts is told where the other may be reached, so
+ * that both can send at once. Whose registration stream another server process
+ * has gets its notice by that one, through the store.
+ */
+#include <string.h>
+#include "log.h"
+#include "metrics.h"
+#include "server.h"
+
+#define MAIL_RETRY_MS	500
+#define MAILS_AT_ONCE	64
+
+static bool admits(const struct entry *entry, const struct sss_eid *eid)
+{
+	unsigned int i;
+
+	for (i = 0; i < entry->profile.n_allowed; i++)
+		if (!memcmp(&entry->profile.allowed[i], eid, sizeof(*eid)))
+			return true;
+	return !entry->profile.restricted;
+}
+
+static bool may_tell(const struct sss_eid *eid)
+{
+	struct account *account = ledger_account(LEDGER_NOTICES, eid->key, sizeof(eid->key));
+
+	if (!account || ledger_wait(account, 1, server.config.rate_notices,
+				    server.config.burst_notices, server.now))
+		return false;
+	ledger_pay(account, 1);
+	return true;
+}
+
+static bool tell_here(const struct sss_eid *eid, const void *data, size_t len)
+{
+	struct stream *stream = streams_registered(eid);
+
+	if (!stream || !stream_send(stream, data, len))
+		return false;
+	metrics.notices_local++;
+	return true;
+}
+
+/* The message to another process: for whom, and the notice */
+static bool tell_there(const struct entry *entry, const void *data, size_t len)
+{
+	uint8_t mail[STORE_MAIL_MAX];
+	enum store_result result;
+
+	if (!server.store.ops->mail || !*entry->node || !strcmp(entry->node, server.node) ||
+	    len + sizeof(entry->eid) > sizeof(mail))
+		return false;
+	memcpy(mail, &entry->eid, sizeof(entry->eid));
+	memcpy(mail + sizeof(entry->eid), data, len);
+	result = server.store.ops->mail(&server.store, entry->node, mail,
+					len + sizeof(entry->eid));
+	if (result != STORE_OK) {
+		server_store_failed();
+		return false;
+	}
+	metrics.notices_mailed++;
+	return true;
+}
+
+/* What the other side gets: who calls, and from where */
+static size_t make_notice(struct stream *stream, const struct reg_request *req,
+			  struct reg_answer *notice, void *data, size_t max)
+{
+	memset(notice, 0, sizeof(*notice));
+	notice->op = REG_INTRODUCED;
+	notice->eid = stream->eid;
+	notice->has = 1U << REG_K_OP | 1U << REG_K_EID | 1U << REG_K_ENDPOINTS;
+	server.transport->observe(stream->source.fd, &notice->observed);
+	if (notice->observed.family)
+		notice->has |= 1U << REG_K_OBSERVED;
+	notice->n_endpoints = req->n_endpoints;
+	memcpy(notice->endpoints, req->endpoints, sizeof(notice->endpoints));
+	return reg_answer_encode(notice, data, max);
+}
+
+static bool tell(struct stream *stream, const struct reg_request *req, const struct entry *entry)
+{
+	static struct reg_answer notice;
+	uint8_t data[1024];
+	size_t len = make_notice(stream, req, &notice, data, sizeof(data));
+
+	if (len && may_tell(&entry->eid) &&
+	    (tell_here(&entry->eid, data, len) || tell_there(entry, data, len)))
+		return true;
+	metrics.notices_dropped++;
+	return false;
+}
+
+/* What a live stream shows is newer than what was seen at its registration */
+static void observed_of(const struct entry *entry, struct reg_endpoint *ep)
+{
+	const struct stream *stream = streams_registered(&entry->eid);
+
+	ep->family = 0;
+	if (stream)
+		server.transport->observe(stream->source.fd, ep);
+	if (!ep->family)
+		*ep = entry->observed;
+}
+
+enum reg_status introduce(struct stream *stream, const struct reg_request *req,
+			  struct reg_answer *answer)
+{
+	static struct entry entry;
+	enum store_result result = store_get(&server.store, &req->eid, store_now(), &entry);
+
+	if (result == STORE_FAILED) {
+		server_store_failed();
+		return REG_UNAVAILABLE;
+	}
+	if (result != STORE_OK)
+		return REG_NOT_FOUND;
+	if (!admits(&entry, &stream->eid))
+		return REG_DENIED;
+	answer->eid = entry.eid;
+	observed_of(&entry, &answer->observed);
+	if (answer->observed.family)
+		answer->has |= 1U << REG_K_OBSERVED;
+	answer->n_endpoints = entry.profile.n_endpoints;
+	memcpy(answer->endpoints, entry.profile.endpoints, sizeof(answer->endpoints));
+	answer->told = tell(stream, req, &entry);
+	answer->has |= 1U << REG_K_EID | 1U << REG_K_ENDPOINTS | 1U << REG_K_TOLD;
+	return REG_OK;
+}
+
+static void on_mail(struct source *source, uint32_t events)
+{
+	uint8_t mail[STORE_MAIL_MAX];
+	struct sss_eid eid;
+	unsigned int i;
+	int len = 0;
+
+	(void)events;
+	for (i = 0; i < MAILS_AT_ONCE; i++) {
+		len = server.store.ops->mail_read(&server.store, mail, sizeof(mail));
+		if (len <= 0)
+			break;
+		metrics.notices_received++;
+		if ((size_t)len <= sizeof(eid))
+			continue;
+		memcpy(&eid, mail, sizeof(eid));
+		if (!tell_here(&eid, mail + sizeof(eid), len - sizeof(eid)))
+			metrics.notices_dropped++;
+	}
+	if (len >= 0)
+		return;
+	loop_remove(source);
+	source->fd = -1;
+	introduce_mail_open();
+}
+
+void introduce_mail_open(void)
+{
+	if (!server.store.ops->mail_open || server.mail.fd >= 0 || server.now < server.mail_retry)
+		return;
+	server.mail_retry = server.now + MAIL_RETRY_MS;
+	server.mail.ready = on_mail;
+	server.mail.fd = server.store.ops->mail_open(&server.store, server.node);
+	if (server.mail.fd >= 0 && loop_add(&server.mail, EPOLLIN))
+		server.mail.fd = -1;
+}
+
+void introduce_mail_close(void)
+{
+	if (server.mail.fd >= 0)
+		loop_remove(&server.mail);
+	server.mail.fd = -1;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <libsss/sss.h>
+#include "transport.h"
+
+#define BACKLOG 128
+
+#ifndef SSS_PEER_ENDPOINT	/* a module that does not tell where peers are */
+#define SSS_PEER_ENDPOINT 17
+#endif
+
+static int listen_sss(const struct config *config)
+{
+	static const struct sss_eid any;
+	struct sockaddr_sss addr;
+	int fd;
+
+	sss_addr(&addr, memcmp(&config->host, &any, sizeof(any)) ? &config->host : NULL,
+		 REG_SERVICE, REG_PROTOCOL);
+	fd = socket(AF_SSS, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, BACKLOG)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool peer_sss(int fd, struct sss_eid *eid)
+{
+	struct sockaddr_sss addr;
+	socklen_t len = sizeof(addr);
+
+	if (getpeername(fd, (struct sockaddr *)&addr, &len) || len != sizeof(addr))
+		return false;
+	*eid = addr.sss_eid;
+	return true;
+}
+
+static void observe_sss(int fd, struct reg_endpoint *ep)
+{
+	struct sockaddr_storage addr;
+	const struct sockaddr_in6 *in6 = (const void *)&addr;
+	const struct sockaddr_in *in = (const void *)&addr;
+	socklen_t len = sizeof(addr);
+
+	memset(ep, 0, sizeof(*ep));
+	memset(&addr, 0, sizeof(addr));
+	if (getsockopt(fd, SOL_SSS, SSS_PEER_ENDPOINT, &addr, &len))
+		return;
+	if (addr.ss_family == AF_INET && in->sin_port) {
+		ep->family = 4;
+		ep->port = ntohs(in->sin_port);
+		memcpy(ep->addr, &in->sin_addr, 4);
+	} else if (addr.ss_family == AF_INET6 && in6->sin6_port) {
+		ep->family = 6;
+		ep->port = ntohs(in6->sin6_port);
+		memcpy(ep->addr, &in6->sin6_addr, 16);
+	}
+}
+
+static void reset_sss(int fd, const char *why)
+{
+	struct sss_reset reset = { .code = 1 };
+
+	snprintf(reset.reason, sizeof(reset.reason), "%s", why);
+	ioctl(fd, SSS_IOC_RESET, &reset);
+}
+
+const struct transport transport_sss = {
+	.name = "sss",
+	.listen = listen_sss,
+	.peer = peer_sss,
+	.observe = observe_sss,
+	.reset = reset_sss,
+};
