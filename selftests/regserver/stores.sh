@@ -169,8 +169,9 @@ run()
 	echo $cluster >"$dir/cluster"
 	start_all
 	[ $cluster = no ] || join
-	export REGSERVER_STORE="redis://127.0.0.1:$(head -n 1 "$dir/ports")"
+	REGSERVER_STORE="redis://127.0.0.1:$(head -n 1 "$dir/ports")"
 	[ $cluster = no ] || export REGSERVER_CLUSTER=yes
+	export REGSERVER_STORE
 	export REGSERVER_CONTROL="$self control $dir"
 	"$@"
 }

@@ -207,7 +207,8 @@ int reg_introduce(struct reg_client *client, const struct sss_eid *eid,
 	};
 
 	req.n_endpoints = n < REG_ENDPOINTS ? n : REG_ENDPOINTS;
-	memcpy(req.endpoints, endpoints, req.n_endpoints * sizeof(*endpoints));
+	if (req.n_endpoints)
+		memcpy(req.endpoints, endpoints, req.n_endpoints * sizeof(*endpoints));
 	return reg_call(client, &req, answer);
 }
 

@@ -187,7 +187,6 @@ static bool put_hits(struct store_page *page, struct reg_answer *answer)
 		answer->n_hits = i + 1;
 		if (!reg_answer_encode(answer, data, sizeof(data)))
 			break;
-		page->last = i + 1 < page->n ? hit->eid : page->last;
 	}
 	answer->n_hits = i;
 	if (i < page->n)
