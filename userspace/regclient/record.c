@@ -141,31 +141,41 @@ size_t reg_request_encode(const struct reg_request *req, void *data, size_t max)
 static void get_hit(struct reg_in *in, struct reg_hit *hit)
 {
 	struct reg_map map = reg_in_map(in);
+	bool named = false;
 	uint64_t key;
 
 	while (reg_in_key(in, &map, &key)) {
-		if (key == REG_K_EID)
+		if (key == REG_K_EID) {
 			reg_get_eid(in, &hit->eid);
-		else if (key == REG_K_PROFILE)
+			named = true;
+		} else if (key == REG_K_PROFILE) {
 			reg_get_profile(in, &hit->profile);
-		else
+		} else {
 			reg_in_skip(in);
+		}
 	}
+	if (!named)
+		reg_in_fail(in, REG_INVALID);
 }
 
 static void get_server(struct reg_in *in, struct reg_server *server)
 {
 	struct reg_map map = reg_in_map(in);
+	bool named = false;
 	uint64_t key;
 
 	while (reg_in_key(in, &map, &key)) {
-		if (key == REG_K_EID)
+		if (key == REG_K_EID) {
 			reg_get_eid(in, &server->eid);
-		else if (key == REG_K_ENDPOINTS)
+			named = true;
+		} else if (key == REG_K_ENDPOINTS) {
 			server->n_endpoints = reg_get_endpoints(in, server->endpoints);
-		else
+		} else {
 			reg_in_skip(in);
+		}
 	}
+	if (!named)
+		reg_in_fail(in, REG_INVALID);
 }
 
 static void get_lists(struct reg_in *in, struct reg_answer *answer, uint64_t key)
