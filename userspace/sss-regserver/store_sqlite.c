@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 #include "store.h"
 
-#define WEIGH_MAX	1000	/* more entries than that are all the same */
+#define WEIGH_MAX	4096	/* more entries than that are all the same */
 
 enum statement {
 	S_BEGIN, S_COMMIT, S_ROLLBACK, S_GET, S_PUT, S_ADD_WORD, S_DROP_WORD, S_DROP_WORDS,
