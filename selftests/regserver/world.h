@@ -72,7 +72,7 @@ static inline int64_t clock_ms(void)
 	held_; \
 })
 
-/* Client n; over AF_SSS that is one of the hosts there are. Number 0 is the server */
+/* Client n; over AF_SSS one of the hosts, as far as there are. Number 0 is the server */
 static inline struct sss_eid eid_number(unsigned int n)
 {
 	struct sss_eid eid = { .key = { n, n >> 8, 1 } };
@@ -84,8 +84,8 @@ static inline struct sss_eid eid_number(unsigned int n)
 	do {
 		word = strsep(&rest, " ");
 	} while (n-- && word);
-	if (!word || sss_eid_parse(&eid, word))
-		memset(&eid, 0, sizeof(eid));
+	if (word)
+		sss_eid_parse(&eid, word);
 	return eid;
 }
 
