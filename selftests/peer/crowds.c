@@ -77,7 +77,7 @@ static void send_frames(struct stranger *st, const uint8_t *frames, size_t len)
 /* Its first packet: a channel comes about, if there may be one. */
 static bool confirms(struct stranger *st, bool stream)
 {
-	long long confirmed = get_stat(BOB, "HsConfirmed"), refused = get_stat(BOB, "HsDropLimit");
+	long long confirmed = get_stat(BOB, "HsConfirmed"), refused = get_stat(BOB, "RxDropChannels");
 	uint64_t id = memcmp(st->d.own.public, bob(), KEY) < 0 ? 0 : 1;
 	uint8_t frames[256] = { PING };
 	size_t len = 1;
@@ -86,7 +86,7 @@ static bool confirms(struct stranger *st, bool stream)
 		len += put_init(frames + 1, id, "crowds", "test 1");
 	send_frames(st, frames, len);
 	return eventually(PATIENCE, get_stat(BOB, "HsConfirmed") > confirmed ||
-			  get_stat(BOB, "HsDropLimit") > refused) &&
+			  get_stat(BOB, "RxDropChannels") > refused) &&
 	       get_stat(BOB, "HsConfirmed") > confirmed;
 }
 

@@ -20,6 +20,7 @@ enum { COUNTERS_MAX = 128, NAME_LEN = 32 };
  */
 static const char *const elsewhere[] = {
 	"RxDropNoMemory", "HsDropNoMemory", "RxDropNoHost", "RxDropBacklog",
+	"HsDropAsleep",	/* ../lapse.c */
 };
 
 struct counters {
