@@ -389,16 +389,17 @@ static bool control(const char *what, const char *key)
 /* The server goes away and comes back with what it had acknowledged */
 TEST_F(store, redis_restarts)
 {
-	if (!is_redis())
-		SKIP(return, "is about Redis");
+	if (!is_redis() || is_cluster())
+		SKIP(return, "is about one Redis server; a cluster takes long to come back");
 	ASSERT_EQ(STORE_OK, put(&self->store, 1, "chess", NOW + HOUR));
 	ASSERT_TRUE(control("stop", ""));
 	EXPECT_EQ(STORE_FAILED, put(&self->store, 2, "chess", NOW + HOUR));
 	EXPECT_EQ(STORE_FAILED, store_get(&self->store, &entry.eid, NOW, &got));
 	EXPECT_NE(0, strlen(self->store.error));
 	ASSERT_TRUE(control("start", ""));
-	usleep(250000);		/* it is not asked again before that */
-	EXPECT_EQ(STORE_OK, put(&self->store, 3, "chess", NOW + HOUR));
+	/* it is not asked again before 200 ms have passed */
+	for (int i = 0; i < 100 && put(&self->store, 3, "chess", NOW + HOUR) != STORE_OK; i++)
+		usleep(100000);
 	EXPECT_STREQ("1 3", found(&self->store, "chess"));
 }
 
