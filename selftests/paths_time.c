@@ -155,7 +155,7 @@ static void share(struct __test_metadata *_metadata, const char *algorithm, int 
 
 TEST_F_TIMEOUT(paths, fair_to_tcp, 900)
 {
-	share(_metadata, "cubic", 8);
+	share(_metadata, "cubic", 10);
 }
 
 TEST_F_TIMEOUT(paths, fair_to_tcp_always, 3600)

@@ -26,7 +26,7 @@
 #define QUEUE_MAX	(16U << 20)	/* truesize waiting for decryption, per channel */
 #define SMALL_BATCH	(4 * 1500)	/* up to this much is decrypted in softirq */
 
-#define ACKS_A_ROUND	48		/* ACKs in a round trip that are enough */
+#define ACKS_A_ROUND	64		/* ACKs in a round trip that are enough */
 #define ACK_LEAST	2		/* packets that one is for ... */
 #define ACK_MOST	64
 #define ACK_HURRY	8		/* packets after a gap, of which it is for ACK_LEAST */
