@@ -5,6 +5,7 @@
  * what those may use.
  */
 #include "kselftest_harness.h"
+#include "echo.h"
 #include "path.h"
 
 static const struct path line = { "line", 10000, 10000, 40, 200, 0, 0 };
@@ -76,29 +77,6 @@ TEST_F_TIMEOUT(background, beside_tcp, 300)
 	EXPECT_GT(0.1 * (rates[0] + rates[1]), rates[0]);
 	stop(&self->flows[0]);
 	stop(&self->flows[1]);
-}
-
-/* ms until @fd's other end has answered a byte */
-static long long ask(int fd)
-{
-	long long start = now_ms();
-	char c = 'x';
-
-	if (send(fd, &c, 1, 0) != 1 || recv(fd, &c, 1, 0) != 1)
-		return -1;
-	return now_ms() - start;
-}
-
-static pid_t answer(int fd)
-{
-	pid_t pid = fork();
-	char c;
-
-	if (pid)
-		return pid;
-	while (recv(fd, &c, 1, 0) == 1)
-		send(fd, &c, 1, 0);
-	_exit(0);
 }
 
 /* Another stream of the channel is as fast as it would be alone. */

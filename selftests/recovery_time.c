@@ -4,7 +4,7 @@
  * lost, everything is lost for a while, nothing is lost but it came late.
  */
 #include "kselftest_harness.h"
-#include "sock.h"
+#include "echo.h"
 
 #define ROUND_TRIP	50	/* ms */
 
@@ -52,29 +52,6 @@ FIXTURE_TEARDOWN(recovery)
 	close(self->fd[BOB]);
 	netem(ALICE, NULL);
 	netem(BOB, NULL);
-}
-
-/* ms until an answer is there; bob's end answers each byte */
-static long long ask(int fd)
-{
-	long long start = now_ms();
-	char c = 'x';
-
-	if (send(fd, &c, 1, 0) != 1 || recv(fd, &c, 1, 0) != 1)
-		return -1;
-	return now_ms() - start;
-}
-
-static pid_t answer(int fd)
-{
-	pid_t pid = fork();
-	char c;
-
-	if (pid)
-		return pid;
-	while (recv(fd, &c, 1, 0) == 1)
-		send(fd, &c, 1, 0);
-	_exit(0);
 }
 
 /* A probe comes after one and a half round trips, and brings the data along. */
