@@ -194,9 +194,13 @@ TEST_F(crowds, channels_in_use)
 	EXPECT_FALSE(confirms(call_from(1), true));
 	EXPECT_EQ(4, get_stat(BOB, "Channels"));
 	EXPECT_TRUE(confirms(call_from(2), true));
+	set_sysctl(BOB, "idle_timeout_ms", "100");
 	ASSERT_EQ(0, stream_pair(V4, fd));
 	close(fd[ALICE]);
 	close(fd[BOB]);
+	/* it counts from here, and no stranger's does: they have streams */
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Channels") == 5));
+	set_sysctl(BOB, "idle_timeout_ms", "60000");
 	/* Those who do not answer any more do not stay. */
 	evicted = get_stat(BOB, "ChannelsEvicted");
 	set_sysctl(BOB, "down_timeout_ms", "10");
