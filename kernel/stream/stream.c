@@ -235,7 +235,8 @@ void __sss_stream_let_go(struct sss_stream *st)
 	lockdep_assert_held(&st->ch->lock);
 	if (st->flags & SSS_ST_LET_GO)
 		return;
-	st->flags |= SSS_ST_LET_GO;
+	/* Who sees it without the lock sees the queues as they stay. */
+	smp_store_release(&st->flags, st->flags | SSS_ST_LET_GO);
 	__sss_table_touch(st, BIT(SSS_STREAM_ENDED));
 }
 
