@@ -49,6 +49,7 @@ void sss_netns_limits_init(struct sss_limits *limits)
 		.rmem = { SZ_16K, SZ_64K, 6 * SZ_1M },
 		.wmem = { SZ_16K, SZ_64K, SZ_4M },
 		.allow_loopback = 0,
+		.keepalive_ms = 25000,
 		.announce_endpoints = 1,
 	};
 }

@@ -63,6 +63,7 @@ struct sss_limits {
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
 	u32 congestion_control;		/* index of an algorithm, by name in the sysctl. cubic */
 	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
+	u32 keepalive_ms;		/* SO_KEEPALIVE: silence before a PING. 25000 */
 	u32 announce_endpoints;		/* own addresses: 0 nobody, 1 configured peers, 2 all. 1 */
 };
 

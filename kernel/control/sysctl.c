@@ -66,6 +66,7 @@ static const struct knob knobs[] = {
 	THREE(wmem, 4096, 64 * MEGA),
 	NAME(congestion_control),
 	ONE(allow_loopback, 0, 1),
+	ONE(keepalive_ms, 10, DAY_MS),
 	ONE(announce_endpoints, 0, 2),
 };
 
