@@ -45,13 +45,6 @@ static void tell(const char *what)
 	fflush(stdout);
 }
 
-/* Of a worker that was killed the other end is what it should be. */
-static void tell_unless_killed(const char *what)
-{
-	if (errno != EPIPE && errno != ECONNRESET && errno != ENOTCONN)
-		tell(what);
-}
-
 static void complain(const char *what)
 {
 	tell(what);
@@ -83,7 +76,7 @@ static void *echo(void *arg)
 		if (n < 0 && is_want_of_memory())
 			continue;
 		if (n < 0) {
-			tell_unless_killed("echo");
+			tell("echo");
 			break;
 		}
 		crypto_hash_sha256_update(&state, buf, n);
@@ -94,7 +87,7 @@ static void *echo(void *arg)
 		for (at = 0; at < (n ?: SUM); at += part) {
 			part = send(fd, buf + at, (n ?: SUM) - at, MSG_NOSIGNAL);
 			if (part < 0 && !is_want_of_memory()) {
-				tell_unless_killed("echo's answer");
+				tell("echo's answer");
 				goto out;
 			}
 			part = part < 0 ? 0 : part;
@@ -140,7 +133,7 @@ static void *echo_datagrams(void *arg)
 			if (!is_want_of_memory())
 				break;
 	}
-	tell_unless_killed("datagrams");
+	tell("datagrams");
 	close(fd);
 	free(buf);
 	return NULL;
@@ -488,26 +481,29 @@ static void killed_program(void)
 	worker[i] = child(work);
 }
 
-static void (*const faults[])(void) = {
-	bad_link, no_link, other_address, no_family, small_packets, rubbish, new_keys,
-	small_limits, no_memory, stopped_program, killed_program,
+#define FAULT(name) { #name, name }
+
+static const struct {
+	const char *name;
+	void (*happen)(void);
+} faults[] = {
+	FAULT(bad_link), FAULT(no_link), FAULT(other_address), FAULT(no_family),
+	FAULT(small_packets), FAULT(rubbish), FAULT(new_keys), FAULT(small_limits),
+	FAULT(no_memory), FAULT(stopped_program), FAULT(killed_program),
 };
 
 static void soak(unsigned int seconds)
 {
 	long long until = now_ms() + seconds * 1000ll;
-	unsigned int n[sizeof(faults) / sizeof(*faults)] = { }, i;
+	unsigned int i;
 
 	while (now_ms() < until && !shared->bad) {
 		i = random_below(sizeof(faults) / sizeof(*faults));
-		faults[i]();
-		n[i]++;
+		printf("# %lld ms: %s\n", now_ms() - shared->begin, faults[i].name);
+		fflush(stdout);
+		faults[i].happen();
 		pause_ms(1, 500);
 	}
-	printf("# faults:");
-	for (i = 0; i < sizeof(faults) / sizeof(*faults); i++)
-		printf(" %u", n[i]);
-	printf("\n");
 }
 
 int main(int argc, char **argv)

@@ -57,6 +57,11 @@ static void observe_unix(int fd, struct reg_endpoint *ep)
 		memset(ep, 0, sizeof(*ep));
 }
 
+static void local_unix(int fd, struct reg_endpoint *ep)
+{
+	config_endpoint("127.0.0.1:9660", ep);
+}
+
 static void reset_unix(int fd, const char *why)
 {
 }
@@ -66,6 +71,7 @@ static const struct transport transport_unix = {
 	.listen = listen_unix,
 	.peer = peer_unix,
 	.observe = observe_unix,
+	.local = local_unix,
 	.reset = reset_unix,
 };
 

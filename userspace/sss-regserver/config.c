@@ -152,6 +152,21 @@ static int add_server(struct config *config, const char *value, struct config_er
 	return 0;
 }
 
+/* An address without a port, of either family */
+static int set_relay_address(struct config *config, const char *value,
+			     struct config_error *error)
+{
+	struct reg_endpoint ep = { .family = 4 };
+
+	if (inet_pton(AF_INET, value, ep.addr) != 1) {
+		ep.family = 6;
+		if (inet_pton(AF_INET6, value, ep.addr) != 1)
+			return wrong(error, "relay-address: \"%s\" is no address", value);
+	}
+	config->relay_at[ep.family == 6] = ep;
+	return 0;
+}
+
 int config_set(struct config *config, const char *name, const char *value,
 	       struct config_error *error)
 {
@@ -168,6 +183,8 @@ int config_set(struct config *config, const char *name, const char *value,
 		return set_level(config, value, error);
 	if (!strcmp(name, "server"))
 		return add_server(config, value, error);
+	if (!strcmp(name, "relay-address"))
+		return set_relay_address(config, value, error);
 	if (strcmp(name, "host"))
 		return wrong(error, "there is no setting \"%s\"", name);
 	if (sss_eid_parse(&config->host, value))

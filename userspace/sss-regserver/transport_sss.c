@@ -10,10 +10,6 @@
 
 #define BACKLOG 128
 
-#ifndef SSS_PEER_ENDPOINT	/* a module that does not tell where peers are */
-#define SSS_PEER_ENDPOINT 17
-#endif
-
 static int listen_sss(const struct config *config)
 {
 	static const struct sss_eid any;
@@ -43,7 +39,7 @@ static bool peer_sss(int fd, struct sss_eid *eid)
 	return true;
 }
 
-static void observe_sss(int fd, struct reg_endpoint *ep)
+static void get_endpoint(int fd, int option, struct reg_endpoint *ep)
 {
 	struct sockaddr_storage addr;
 	const struct sockaddr_in6 *in6 = (const void *)&addr;
@@ -52,7 +48,7 @@ static void observe_sss(int fd, struct reg_endpoint *ep)
 
 	memset(ep, 0, sizeof(*ep));
 	memset(&addr, 0, sizeof(addr));
-	if (getsockopt(fd, SOL_SSS, SSS_PEER_ENDPOINT, &addr, &len))
+	if (getsockopt(fd, SOL_SSS, option, &addr, &len))
 		return;
 	if (addr.ss_family == AF_INET && in->sin_port) {
 		ep->family = 4;
@@ -63,6 +59,16 @@ static void observe_sss(int fd, struct reg_endpoint *ep)
 		ep->port = ntohs(in6->sin6_port);
 		memcpy(ep->addr, &in6->sin6_addr, 16);
 	}
+}
+
+static void observe_sss(int fd, struct reg_endpoint *ep)
+{
+	get_endpoint(fd, SSS_PEER_ENDPOINT, ep);
+}
+
+static void local_sss(int fd, struct reg_endpoint *ep)
+{
+	get_endpoint(fd, SSS_LOCAL_ENDPOINT, ep);
 }
 
 static void reset_sss(int fd, const char *why)
@@ -78,5 +84,6 @@ const struct transport transport_sss = {
 	.listen = listen_sss,
 	.peer = peer_sss,
 	.observe = observe_sss,
+	.local = local_sss,
 	.reset = reset_sss,
 };
