@@ -179,19 +179,25 @@ void sss_answered_respond(struct sss_host *host, const struct sss_msg_respond *m
 	sss_channel_put(ch);
 }
 
-/* The newest message once more, now with a cookie; so often at most */
-static bool take_again(struct sss_channel *ch, struct sss_msg_initiate *msg)
+/*
+ * The newest message once more, now with a cookie; so often at most. Who saw the
+ * message can have a COOKIE come from anywhere that it went to as well, so it counts
+ * there like any other.
+ */
+static bool take_again(struct sss_channel *ch, struct sss_msg_initiate *msg,
+		       const union sss_endpoint *to)
 {
 	struct sss_handshaking *hs = ch->hs;
+	u64 now = ktime_get_ns();
 	bool ok;
 
 	spin_lock_bh(&ch->lock);
 	ok = hs->wanted && hs->list[0] && hs->cookies < SSS_CANDIDATES_MAX &&
-	     ch->state != SSS_CHANNEL_CLOSED;
+	     ch->state != SSS_CHANNEL_CLOSED && __sss_candidates_may_probe(ch, to, now);
 	if (ok) {
 		hs->cookies++;
 		hs->sends++;
-		hs->sent_at = ktime_get_ns();
+		hs->sent_at = now;
 		*msg = hs->list[0]->msg;
 	}
 	spin_unlock_bh(&ch->lock);
@@ -216,7 +222,7 @@ void sss_answered_cookie(struct sss_host *host, const struct sss_msg_cookie *msg
 		return;
 	if (!sss_peer_consume_cookie(ch->peer, from, msg))
 		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_COOKIE);
-	else if (take_again(ch, &again))
+	else if (take_again(ch, &again, from))
 		sss_initiate_send(ch, &again, from);
 	else
 		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);

@@ -100,6 +100,19 @@ static void add(struct sss_candidates *c, const union sss_endpoint *ep, int fami
 	c->ep[c->n++] = *ep;
 }
 
+/* The path in use; one that is not proved yet gets no more than came from there. */
+static void add_path(struct sss_channel *ch, struct sss_candidates *c, int family, bool count)
+{
+	if (ch->state != SSS_CHANNEL_OPEN || !is_wanted(&ch->path.remote, family))
+		return;
+	if (count && ch->path.unproved) {
+		if (ch->path.budget < sizeof(struct sss_msg_initiate))
+			return;
+		ch->path.budget -= sizeof(struct sss_msg_initiate);
+	}
+	add(c, &ch->path.remote, family);
+}
+
 /**
  * __sss_candidates_collect() - where the peer may be
  * @ch: channel
@@ -118,8 +131,7 @@ void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, 
 
 	lockdep_assert_held(&ch->lock);
 	c->n = 0;
-	if (ch->state == SSS_CHANNEL_OPEN)
-		add(c, &ch->path.remote, family);
+	add_path(ch, c, family, count);
 	spin_lock_bh(&peer->lock);
 	for (i = 0; i < peer->n_endpoints; i++) {
 		const struct sss_peer_endpoint *pe = &peer->endpoints[i];

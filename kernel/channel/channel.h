@@ -42,7 +42,7 @@ struct sk_buff;
 struct sss_heard;
 struct sss_trial;
 
-#define SSS_SKIPPED		4	/* skipped packet numbers remembered */
+#define SSS_SKIPPED		16	/* skipped packet numbers remembered */
 
 enum sss_channel_state {
 	SSS_CHANNEL_NEW,	/* no keys yet */

@@ -13,6 +13,7 @@
 #include "channel/crowd.h"
 #include "channel/slot.h"
 
+#define CHANNELS_ASKED	64	/* of a crowd, whether they may go */
 #define CROWDS_ASKED	8	/* those with most, before somebody new is refused */
 
 static int compare(const struct sss_crowd *c, u64 key, u16 family)
@@ -231,6 +232,25 @@ void sss_crowd_add_channel(struct sss_crowd *c, struct sss_channel *ch)
 }
 
 /**
+ * sss_crowd_get_of_channel() - where the handshake was answered
+ * @ch: channel
+ *
+ * Return: its crowd, with a reference; NULL: it counts in none. Context: any but
+ * hard interrupts; the channel lock may be held.
+ */
+struct sss_crowd *sss_crowd_get_of_channel(struct sss_channel *ch)
+{
+	struct sss_crowd *c;
+
+	spin_lock_bh(&ch->sn->crowds_lock);
+	c = ch->crowd;
+	if (c)
+		c->refs++;
+	spin_unlock_bh(&ch->sn->crowds_lock);
+	return c;
+}
+
+/**
  * sss_crowd_remove_channel() - a channel is closed
  * @ch: closed
  *
@@ -258,14 +278,22 @@ static bool may_go(const struct sss_channel *ch)
 	return !READ_ONCE(ch->n_streams) || READ_ONCE(ch->link) == SSS_LINK_DOWN;
 }
 
-/* The oldest that may go, with a reference */
+/*
+ * The oldest that may go, with a reference. So many are looked at; those that have to
+ * stay are asked again after all others.
+ */
 static struct sss_channel *__oldest(struct sss_crowd *c)
 {
-	struct sss_channel *ch;
+	struct sss_channel *ch, *next;
+	int left = CHANNELS_ASKED;
 
-	list_for_each_entry(ch, &c->channels.list, crowd_node)
+	list_for_each_entry_safe(ch, next, &c->channels.list, crowd_node) {
 		if (may_go(ch) && sss_channel_get(ch))
 			return ch;
+		if (!--left)
+			break;
+		list_move_tail(&ch->crowd_node, &c->channels.list);
+	}
 	return NULL;
 }
 

@@ -49,6 +49,7 @@ struct sss_crowd {
 };
 
 struct sss_crowd *sss_crowd_get(struct sss_net *sn, const union sss_endpoint *from);
+struct sss_crowd *sss_crowd_get_of_channel(struct sss_channel *ch);
 void sss_crowd_put(struct sss_net *sn, struct sss_crowd *c);
 
 void sss_crowd_add_slot(struct sss_half_open *slot);

@@ -317,7 +317,6 @@ void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair
 	}
 }
 
-/* Confirmations come first: they end what is half-open. */
 static struct late *next_late(struct sss_handshakes *hs)
 {
 	struct late *l;
@@ -371,21 +370,20 @@ static void work(struct work_struct *work)
 	struct message *m;
 	struct late *l;
 
-	for (;;) {
+	/* in turn, so that neither kind of flood keeps the other waiting */
+	do {
 		l = next_late(hs);
 		if (l) {
 			sss_respond_confirm(hs, l->pair, l->skb, &l->from);
 			kfree(l);
-			cond_resched();
-			continue;
 		}
 		m = next_message(hs);
-		if (!m)
-			return;
-		handle(hs, m);
-		kfree(m);
+		if (m) {
+			handle(hs, m);
+			kfree(m);
+		}
 		cond_resched();
-	}
+	} while (l || m);
 }
 
 /**

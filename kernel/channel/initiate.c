@@ -368,7 +368,8 @@ static u64 jitter(u64 ns)
 static bool __only_path(struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
-	return !ch->loss.pto_count && !ch->path.unroutable && __sss_channel_may_send(ch);
+	return !ch->loss.pto_count && !ch->path.unroutable && !ch->path.unproved &&
+	       __sss_channel_may_send(ch);
 }
 
 /* The newest message, and where it goes; false: there is none */

@@ -29,6 +29,8 @@
 #define REORDER_FORGET		16	/* real losses; RFC 8985 section 6.2 step 4 */
 #define PERSISTENT_PTOS		3	/* section 7.6.1 */
 #define GONE_MAX_NS		(10 * NSEC_PER_SEC)
+#define GONE_MOST		2048	/* records of packets declared lost */
+#define RANGES_AT_ONCE		32	/* of an ACK, in one walk over the lists */
 
 /**
  * sss_loss_init() - nothing sent yet
@@ -189,15 +191,45 @@ static void ack_counted(struct sss_channel *ch, const struct sss_sent *s, struct
 	add_gain(&acked->background_gain, &ch->background.cong, s);
 }
 
-/* Takes out every packet in [lo, hi]. */
-static void ack_range(struct sss_channel *ch, u64 lo, u64 hi, struct acked *acked, u64 now)
+/**
+ * struct ranges - some of the ranges of an ACK, as it has them: the highest first
+ * @lo: first numbers
+ * @hi: last numbers
+ * @n: how many
+ *
+ * The lists are walked once for all of them, from the lowest up: else a peer could
+ * have each of hundreds of ranges cost a walk.
+ */
+struct ranges {
+	u64 lo[RANGES_AT_ONCE];
+	u64 hi[RANGES_AT_ONCE];
+	unsigned int n;
+};
+
+/*
+ * Is @number in one of the first *@left ranges? Those it lies above are over, for it
+ * and for all larger ones.
+ */
+static bool is_in(const struct ranges *r, unsigned int *left, u64 number)
 {
+	while (*left && number > r->hi[*left - 1])
+		(*left)--;
+	return *left && number >= r->lo[*left - 1];
+}
+
+/* Takes out every packet that the ranges name. */
+static void ack_ranges(struct sss_channel *ch, const struct ranges *r, struct acked *acked,
+		       u64 now)
+{
+	unsigned int left = r->n;
 	struct sss_sent *at, *next;
 
 	list_for_each_entry_safe(at, next, &ch->loss.sent, node) {
-		if (at->number > hi)
+		bool named = is_in(r, &left, at->number);
+
+		if (!left)
 			break;
-		if (at->number < lo)
+		if (!named)
 			continue;
 		if (at->number == ch->loss.largest_acked)
 			acked->largest_at = at->at;
@@ -235,15 +267,19 @@ static void lose_patience(struct sss_loss *loss)
 }
 
 /* Packets declared lost that an ACK names after all: their frames need no resending. */
-static void find_spurious(struct sss_channel *ch, u64 lo, u64 hi, u64 now)
+static void find_spurious(struct sss_channel *ch, const struct ranges *r, u64 now)
 {
+	unsigned int left = r->n;
 	struct sss_sent *s, *next;
 
 	list_for_each_entry_safe(s, next, &ch->loss.gone, node) {
-		if (s->number > hi)
+		bool named = is_in(r, &left, s->number);
+
+		if (!left)
 			break;
-		if (s->number < lo)
+		if (!named)
 			continue;
+		ch->loss.n_gone--;
 		if (!s->moved)
 			be_patient(ch, s, now);
 		if (!s->moved && sss_cong_spurious(cong_of(ch, s), s->at))
@@ -264,8 +300,19 @@ static void expire_gone(struct sss_channel *ch, u64 now)
 	list_for_each_entry_safe(s, next, &ch->loss.gone, node) {
 		if (s->at + keep > now)
 			break;
+		ch->loss.n_gone--;
 		discard(ch, s);
 	}
+}
+
+/* Kept a while, so that frames acknowledged late are not sent again; so many at most. */
+static void keep_gone(struct sss_channel *ch, struct sss_sent *s)
+{
+	list_move_tail(&s->node, &ch->loss.gone);
+	if (ch->loss.n_gone == GONE_MOST)
+		discard(ch, list_first_entry(&ch->loss.gone, struct sss_sent, node));
+	else
+		ch->loss.n_gone++;
 }
 
 static void declare_lost(struct sss_channel *ch, struct sss_sent *s, u64 now)
@@ -280,8 +327,7 @@ static void declare_lost(struct sss_channel *ch, struct sss_sent *s, u64 now)
 	ch->pkts_lost++;
 	sss_mib_inc(ch->sn, PKTS_LOST);
 	__sss_loss_of_frames(ch, s->frames, s->n_frames);
-	/* kept a while, so that frames acknowledged late are not sent again */
-	list_move_tail(&s->node, &ch->loss.gone);
+	keep_gone(ch, s);
 }
 
 /*
@@ -361,9 +407,18 @@ static u64 first_unanswered(const struct sss_channel *ch)
 	return 0;
 }
 
+static void apply_ranges(struct sss_channel *ch, const struct ranges *r, struct acked *acked,
+			 u64 now)
+{
+	ack_ranges(ch, r, acked, now);
+	if (!list_empty(&ch->loss.gone))
+		find_spurious(ch, r, now);
+}
+
 static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack,
 		       struct acked *acked, u64 now)
 {
+	struct ranges r = { .n = 0 };
 	struct sss_ack_walk walk;
 	u64 lo, hi;
 
@@ -372,10 +427,15 @@ static int walk_ranges(struct sss_channel *ch, const struct sss_frame_ack *ack,
 		if (is_optimistic(ch, lo, hi))
 			return -EPROTO;
 		trace_sss_packets_acked(ch->sn, ch->id, lo, hi);
-		ack_range(ch, lo, hi, acked, now);
-		if (!list_empty(&ch->loss.gone))
-			find_spurious(ch, lo, hi, now);
+		r.lo[r.n] = lo;
+		r.hi[r.n++] = hi;
+		if (r.n == RANGES_AT_ONCE) {
+			apply_ranges(ch, &r, acked, now);
+			r.n = 0;
+		}
 	} while (sss_frame_ack_next(&walk, &lo, &hi));
+	if (r.n)
+		apply_ranges(ch, &r, acked, now);
 	return 0;
 }
 
@@ -542,6 +602,7 @@ void __sss_loss_forget(struct sss_channel *ch, bool requeue)
 	}
 	list_for_each_entry_safe(s, next, &ch->loss.gone, node)
 		discard(ch, s);
+	ch->loss.n_gone = 0;
 	ch->loss.loss_time = 0;
 	ch->loss.pto_count = 0;
 	ch->loss.probes = 0;

@@ -68,6 +68,7 @@ struct sss_path {
  * @threshold: packets behind the largest acknowledged until one is lost
  * @patience: ns until one is lost, if longer than the round trip says
  * @since_reorder: real losses since a packet was late instead
+ * @n_gone: records in @gone
  * @arrived: ns, when the last of those was sent that are known to have arrived
  */
 struct sss_loss {
@@ -84,6 +85,7 @@ struct sss_loss {
 	u32 threshold;
 	u64 patience;
 	u32 since_reorder;
+	u32 n_gone;
 	u64 arrived;
 };
 

@@ -31,6 +31,7 @@
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
 #define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
+#define PINGS_MOST	256			/* packets under way, beyond which none is kept */
 #define BATCHES_MOST	32			/* that one call sends */
 #define MEMORY_WAIT	NSEC_PER_MSEC		/* without memory: try again then */
 
@@ -96,7 +97,8 @@ static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool 
 	if (ch->challenged) {
 		frame.type = SSS_FRAME_PATH_RESPONSE;
 		memcpy(frame.path.data, ch->challenge, sizeof(frame.path.data));
-		put_simple(pkt, &frame);
+		/* who misses it asks again: nothing is to be kept of it, however many ask */
+		sss_frame_put(&pkt->w, &frame);
 	}
 	if (ch->announce)
 		__sss_announce_put(ch, pkt);
@@ -109,11 +111,18 @@ static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool 
 	}
 }
 
-static void put_ping(struct sss_tx_packet *pkt)
+/*
+ * PINGs are not held back by the window. Where very much waits for an answer already
+ * one more is sent, but not kept: who never answers is not to have records pile up.
+ */
+static void put_ping(struct sss_channel *ch, struct sss_tx_packet *pkt)
 {
 	struct sss_frame frame = { .type = SSS_FRAME_PING };
 
-	put_simple(pkt, &frame);
+	if (pkt->probe || ch->loss.eliciting_in_flight < PINGS_MOST)
+		put_simple(pkt, &frame);
+	else
+		sss_frame_put(&pkt->w, &frame);
 }
 
 /* What was asked for is in a packet that leaves. */
@@ -192,7 +201,7 @@ static u32 fill(struct sss_channel *ch, struct sss_batch *b, u8 *at, u64 now)
 		sss_channel_ops->fill(ch, pkt);
 	if (!pkt->eliciting && !pkt->full &&
 	    (pkt->probe || ch->ping || ch->confirm || ch->since_eliciting >= QUIET_MAX))
-		put_ping(pkt);
+		put_ping(ch, pkt);
 	if (pkt->w.p == start)
 		return 0;
 	len = pkt->w.p - at + SSS_PACKET_TAG_LEN;
@@ -241,7 +250,9 @@ static void skip_number(struct sss_channel *ch)
 		return;
 	memmove(ch->skipped + 1, ch->skipped, sizeof(ch->skipped) - sizeof(ch->skipped[0]));
 	ch->skipped[0] = ch->next_number++;
-	ch->skip_number = ch->next_number + 256 + get_random_u32_below(768);
+	/* those that are remembered reach back over more than what is under way */
+	ch->skip_number = ch->next_number + 256 + ch->loss.eliciting_in_flight / 8 +
+			  get_random_u32_below(768);
 }
 
 /* Packets that the pacer lets leave in one go: about a millisecond's worth */
@@ -340,7 +351,7 @@ static struct sss_batch *build_probe(struct sss_channel *ch, u64 now)
 	pkt->eliciting = true;
 	pkt->background = false;
 	sss_writer_init(&pkt->w, at + SSS_PACKET_HEADER_LEN, size - SSS_PACKET_OVERHEAD);
-	put_ping(pkt);
+	put_simple(pkt, &(struct sss_frame){ .type = SSS_FRAME_PING });
 	sss_writer_zero(&pkt->w, sss_writer_room(&pkt->w));
 	if (!record(ch, pkt, ch->next_number, size, false, now)) {
 		sss_batch_free(b);

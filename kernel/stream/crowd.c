@@ -41,7 +41,10 @@ int __sss_crowd_enter(struct sss_channel *ch)
 	if (ss->crowd_known)
 		return 0;
 	if (!(READ_ONCE(ch->peer->flags) & SSS_PEER_F_CONFIGURED)) {
-		ss->crowd = sss_crowd_get(ch->sn, &ch->path.remote);
+		/* Who confirmed from elsewhere than it asked may not be there. */
+		ss->crowd = ch->path.unproved ? sss_crowd_get_of_channel(ch) : NULL;
+		if (!ss->crowd)
+			ss->crowd = sss_crowd_get(ch->sn, &ch->path.remote);
 		if (!ss->crowd)
 			return -ENOMEM;
 	}
