@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where a peer may be. Who told us of an endpoint can be wrong, or lie, so to
- * one that neither was configured nor ever proved itself few packets go.
+ * one that neither was configured nor ever proved itself few packets go: a few
+ * more if a helper named it, who may have been told a lie, too.
  */
 #include "base/compat.h"
 #include "channel/candidates.h"
@@ -83,6 +84,15 @@ bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint
 	return __sss_candidates_vouched(ch, ep) || may_probe(ch->hs, ep, now);
 }
 
+/* A helper answers for some packets, so that they open the way in through a NAT. */
+static bool take_grant(struct sss_peer_endpoint *pe)
+{
+	if (!pe->grant)
+		return false;
+	pe->grant--;
+	return true;
+}
+
 static bool is_wanted(const union sss_endpoint *ep, int family)
 {
 	return family == AF_UNSPEC || ep->sa.sa_family == family;
@@ -122,10 +132,11 @@ void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, 
 		add(c, &ch->path.remote, family);
 	spin_lock_bh(&peer->lock);
 	for (i = 0; i < peer->n_endpoints; i++) {
-		const struct sss_peer_endpoint *pe = &peer->endpoints[i];
+		struct sss_peer_endpoint *pe = &peer->endpoints[i];
 
 		if (is_wanted(&pe->ep, family) &&
-		    (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now)))
+		    (!count || pe->configured || pe->proved || take_grant(pe) ||
+		     may_probe(ch->hs, &pe->ep, now)))
 			add(c, &pe->ep, family);
 	}
 	spin_unlock_bh(&peer->lock);

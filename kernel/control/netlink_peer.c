@@ -11,7 +11,7 @@
 	[SSS_A_HOST_NAME] = { .type = NLA_NUL_STRING, .len = SSS_HOST_NAME_MAX }, \
 	[SSS_A_HOST_EID] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN)
 
-static const struct nla_policy endpoints_policy[SSS_A_ENDPOINT + 1] = {
+const struct nla_policy sss_netlink_endpoints_policy[SSS_A_ENDPOINT + 1] = {
 	[SSS_A_ENDPOINT] = { .type = NLA_BINARY },	/* sss_endpoint_parse() */
 };
 
@@ -19,7 +19,7 @@ const struct nla_policy sss_netlink_peer_policy[SSS_A_MAX + 1] = {
 	HOST_POLICY,
 	[SSS_A_PEER_EID] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN),
 	[SSS_A_PEER_PSK] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN),
-	[SSS_A_ENDPOINTS] = NLA_POLICY_NESTED(endpoints_policy),
+	[SSS_A_ENDPOINTS] = NLA_POLICY_NESTED(sss_netlink_endpoints_policy),
 };
 
 const struct nla_policy sss_netlink_peer_del_policy[SSS_A_MAX + 1] = {
@@ -31,7 +31,13 @@ const struct nla_policy sss_netlink_peer_get_policy[SSS_A_MAX + 1] = {
 	HOST_POLICY,
 };
 
-static const struct sss_eid *get_eid(struct genl_info *info)
+/**
+ * sss_netlink_get_eid() - the peer that a request is about
+ * @info: attributes
+ *
+ * Return: its EID in the request; NULL: it names none, and there is a text.
+ */
+const struct sss_eid *sss_netlink_get_eid(struct genl_info *info)
 {
 	const struct nlattr *attr = info->attrs[SSS_A_PEER_EID];
 
@@ -68,7 +74,14 @@ static int parse_endpoint(struct genl_info *info, const struct nlattr *attr,
 	return err;
 }
 
-static int parse_endpoints(struct genl_info *info, struct sss_peer_config *config)
+/**
+ * sss_netlink_parse_endpoints() - read the endpoints of a request
+ * @info: attributes, with SSS_A_ENDPOINTS
+ * @config: gets them, checked, none twice
+ *
+ * Return: 0; -E2BIG; -EINVAL, -EAFNOSUPPORT, -EADDRNOTAVAIL with a text.
+ */
+int sss_netlink_parse_endpoints(struct genl_info *info, struct sss_peer_config *config)
 {
 	const struct nlattr *nest = info->attrs[SSS_A_ENDPOINTS];
 	union sss_endpoint *ep;
@@ -106,12 +119,12 @@ static int parse(struct genl_info *info, struct sss_peer_config *config)
 		memcpy(config->psk, nla_data(psk), sizeof(config->psk));
 		config->set |= SSS_PEER_SET_PSK;
 	}
-	return info->attrs[SSS_A_ENDPOINTS] ? parse_endpoints(info, config) : 0;
+	return info->attrs[SSS_A_ENDPOINTS] ? sss_netlink_parse_endpoints(info, config) : 0;
 }
 
 static int configure(struct genl_info *info, bool create)
 {
-	const struct sss_eid *eid = get_eid(info);
+	const struct sss_eid *eid = sss_netlink_get_eid(info);
 	struct sss_peer_config config = { };
 	struct sss_host *host;
 	struct sss_peer *peer;
@@ -172,7 +185,7 @@ int sss_netlink_peer_set(struct sk_buff *skb, struct genl_info *info)
  */
 struct sss_peer *sss_netlink_find_peer(struct genl_info *info)
 {
-	const struct sss_eid *eid = get_eid(info);
+	const struct sss_eid *eid = sss_netlink_get_eid(info);
 	struct sss_host *host;
 	struct sss_peer *peer;
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/* RESOLVE: questions to the group "resolve", and what helpers answer */
+#include "base/netns.h"
+#include "channel/resolve.h"
+#include "peer/host.h"
+#include "peer/peer.h"
+#include "netlink.h"
+
+#define ERRNO_MOST	511	/* those behind it are the kernel's own */
+
+const struct nla_policy sss_netlink_resolve_policy[SSS_A_MAX + 1] = {
+	[SSS_A_HOST_NAME] = { .type = NLA_NUL_STRING, .len = SSS_HOST_NAME_MAX },
+	[SSS_A_HOST_EID] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN),
+	[SSS_A_PEER_EID] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN),
+	[SSS_A_ENDPOINTS] = NLA_POLICY_NESTED(sss_netlink_endpoints_policy),
+	[SSS_A_ERROR] = NLA_POLICY_RANGE(NLA_U32, 1, ERRNO_MOST),
+};
+
+/* The kernel knows that for all namespaces together only. */
+static bool may_listen(struct sss_net *sn)
+{
+	return genl_has_listeners(&sss_netlink_family, sn->net, SSS_MCGRP_RESOLVE);
+}
+
+/* Where there is no memory, or no room, the question is lost, and sent again later. */
+static bool ask(struct sss_net *sn, const struct sss_eid *local, const struct sss_eid *remote)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!may_listen(sn))
+		return false;
+	skb = genlmsg_new(2 * nla_total_size(SSS_EID_LEN) +
+			  nla_total_size(SSS_HOST_NAME_MAX + 1), GFP_ATOMIC);
+	if (!skb)
+		return true;
+	header = genlmsg_put(skb, 0, 0, &sss_netlink_family, 0, SSS_CMD_RESOLVE);
+	if (!header || sss_netlink_put_pair(skb, sn, local, remote)) {
+		nlmsg_free(skb);
+		return true;
+	}
+	genlmsg_end(skb, header);
+	return genlmsg_multicast_netns(&sss_netlink_family, sn->net, skb, 0, SSS_MCGRP_RESOLVE,
+				       GFP_ATOMIC) != -ESRCH;
+}
+
+/* How questions leave: for sss_netns_set_ask_ops() */
+const struct sss_ask_ops sss_netlink_ask_ops = {
+	.may_listen = may_listen,
+	.ask = ask,
+};
+
+static int answer(struct sss_host *host, const struct sss_eid *eid, struct genl_info *info)
+{
+	struct sss_peer_config config = { };
+	int err;
+
+	err = sss_netlink_parse_endpoints(info, &config);
+	if (err)
+		return err;
+	if (!config.n_endpoints) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[SSS_A_ENDPOINTS],
+				    "An answer names an endpoint, or an error");
+		return -EINVAL;
+	}
+	err = sss_resolve_answer(host, eid, config.endpoints, config.n_endpoints);
+	if (err == -EADDRNOTAVAIL)
+		NL_SET_ERR_MSG(info->extack, "A host cannot be its own peer");
+	return err;
+}
+
+/**
+ * sss_netlink_resolve() - SSS_CMD_RESOLVE, an answer
+ * @skb: request
+ * @info: attributes
+ *
+ * Return: 0; -EINVAL, -E2BIG, -EADDRNOTAVAIL, -EAFNOSUPPORT: not as it has to be;
+ * -ENOENT: no such host; or as sss_resolve_answer().
+ */
+int sss_netlink_resolve(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *error = info->attrs[SSS_A_ERROR];
+	const struct sss_eid *eid = sss_netlink_get_eid(info);
+	struct sss_host *host;
+	int err = 0;
+
+	if (!eid)
+		return -EINVAL;
+	if (!error == !info->attrs[SSS_A_ENDPOINTS]) {
+		NL_SET_ERR_MSG(info->extack, "Either endpoints or an error");
+		return -EINVAL;
+	}
+	host = sss_netlink_find_host(genl_info_net(info), info->attrs, info->extack);
+	if (IS_ERR(host))
+		return PTR_ERR(host);
+	if (error)
+		sss_resolve_refuse(host, eid, -(int)nla_get_u32(error));
+	else
+		err = answer(host, eid, info);
+	sss_host_put(host);
+	return err;
+}
