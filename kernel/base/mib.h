@@ -35,6 +35,7 @@
 	X(DROP_NOT_APPLIED, "RxDropNotApplied")			\
 	X(DROP_PROTOCOL, "RxDropProtocol")			\
 	X(DROP_ENDPOINT, "RxDropEndpoint")			\
+	X(DROP_RELAY, "RxDropRelay")				\
 	X(DROP_CLOSED, "RxDropClosed")				\
 	X(DROP_CHANNELS, "RxDropChannels")			\
 	X(HS_TX_INITIATE, "HsTxInitiate")			\

@@ -37,8 +37,16 @@ static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, 
 	return true;
 }
 
-static const struct sss_peer_endpoint *__find(const struct sss_peer *peer,
-					      const union sss_endpoint *ep)
+/* A helper answers for some packets, so that they open the way in through a NAT. */
+static bool take_grant(struct sss_peer_endpoint *pe)
+{
+	if (!pe->grant)
+		return false;
+	pe->grant--;
+	return true;
+}
+
+static struct sss_peer_endpoint *__find(struct sss_peer *peer, const union sss_endpoint *ep)
 {
 	unsigned int i;
 
@@ -80,17 +88,16 @@ bool __sss_candidates_vouched(struct sss_channel *ch, const union sss_endpoint *
  */
 bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint *ep, u64 now)
 {
-	lockdep_assert_held(&ch->lock);
-	return __sss_candidates_vouched(ch, ep) || may_probe(ch->hs, ep, now);
-}
+	struct sss_peer *peer = ch->peer;
+	struct sss_peer_endpoint *pe;
+	bool may;
 
-/* A helper answers for some packets, so that they open the way in through a NAT. */
-static bool take_grant(struct sss_peer_endpoint *pe)
-{
-	if (!pe->grant)
-		return false;
-	pe->grant--;
-	return true;
+	lockdep_assert_held(&ch->lock);
+	spin_lock_bh(&peer->lock);
+	pe = __find(peer, ep);
+	may = pe && (pe->configured || pe->proved || take_grant(pe));
+	spin_unlock_bh(&peer->lock);
+	return may || may_probe(ch->hs, ep, now);
 }
 
 static bool is_wanted(const union sss_endpoint *ep, int family)

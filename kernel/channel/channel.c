@@ -610,6 +610,7 @@ void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info)
 	info->pkts_spurious = ch->pkts_spurious;
 	info->connect_rtts = ch->connect_rtts;
 	info->ptos = ch->ptos;
+	info->path = ch->path.remote.via.session ? SSS_PATH_RELAYED : 0;
 	spin_unlock_bh(&ch->lock);
 }
 

@@ -11,6 +11,7 @@
 #include "base/netns.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
+#include "channel/path.h"
 #include "channel/resolve.h"
 #include "channel/timer.h"
 #include "peer/host.h"
@@ -222,6 +223,7 @@ static int use_answer(struct sss_channel *ch)
 		if (ch->hs->asking.pending)
 			sss_mib_inc(ch->sn, RESOLVE_ANSWERED);
 		__close(ch);
+		__sss_path_seek_direct(ch);
 		__sss_handshake_everywhere(ch);
 	}
 	spin_unlock_bh(&ch->lock);

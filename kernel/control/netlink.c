@@ -190,7 +190,7 @@ int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *ex
 }
 
 /**
- * sss_netlink_put_endpoint() - add an SSS_A_ENDPOINT
+ * sss_netlink_put_endpoint() - add an SSS_A_ENDPOINT, or an SSS_A_RELAY
  * @skb: message
  * @ep: address and port
  *
@@ -198,8 +198,13 @@ int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *ex
  */
 int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep)
 {
-	return nla_put(skb, SSS_A_ENDPOINT,
-		       ep->sa.sa_family == AF_INET ? sizeof(ep->in) : sizeof(ep->in6), ep);
+	size_t len = ep->sa.sa_family == AF_INET ? sizeof(ep->in) : sizeof(ep->in6);
+	struct sss_relay relay = { .session = ep->via.session };
+
+	if (!ep->via.session)
+		return nla_put(skb, SSS_A_ENDPOINT, len, ep);
+	memcpy(relay.address, ep, len);
+	return nla_put(skb, SSS_A_RELAY, sizeof(relay), &relay);
 }
 
 /**

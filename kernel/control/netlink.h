@@ -53,6 +53,10 @@ extern const struct nla_policy sss_netlink_peer_del_policy[SSS_A_MAX + 1];
 extern const struct nla_policy sss_netlink_peer_get_policy[SSS_A_MAX + 1];
 extern const struct nla_policy sss_netlink_endpoints_policy[SSS_A_ENDPOINT + 1];
 const struct sss_eid *sss_netlink_get_eid(struct genl_info *info);
+int sss_netlink_parse_endpoint(struct genl_info *info, const struct nlattr *attr,
+			       const void *addr, size_t len, union sss_endpoint *ep);
+int sss_netlink_add_endpoint(struct genl_info *info, const struct nlattr *attr,
+			     const union sss_endpoint *ep, struct sss_peer_config *config);
 int sss_netlink_parse_endpoints(struct genl_info *info, struct sss_peer_config *config);
 struct sss_peer *sss_netlink_find_peer(struct genl_info *info);
 int sss_netlink_peer_new(struct sk_buff *skb, struct genl_info *info);

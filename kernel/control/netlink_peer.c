@@ -47,14 +47,24 @@ const struct sss_eid *sss_netlink_get_eid(struct genl_info *info)
 	return NULL;
 }
 
-static int parse_endpoint(struct genl_info *info, const struct nlattr *attr,
-			  union sss_endpoint *ep)
+/**
+ * sss_netlink_parse_endpoint() - read an address of a request, and judge it
+ * @info: gets a text
+ * @attr: for that
+ * @addr: struct sockaddr_in or sockaddr_in6
+ * @len: bytes of it
+ * @ep: result
+ *
+ * Return: 0; -EINVAL, -EAFNOSUPPORT, -EADDRNOTAVAIL with a text.
+ */
+int sss_netlink_parse_endpoint(struct genl_info *info, const struct nlattr *attr,
+			       const void *addr, size_t len, union sss_endpoint *ep)
 {
 	struct net *net = genl_info_net(info);
 	bool loopback = READ_ONCE(sss_netns(net)->limits.allow_loopback);
 	int err;
 
-	err = sss_endpoint_parse(ep, nla_data(attr), nla_len(attr));
+	err = sss_endpoint_parse(ep, addr, len);
 	if (err == -EAFNOSUPPORT) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr, "An endpoint is IPv4 or IPv6");
 		return err;
@@ -75,6 +85,34 @@ static int parse_endpoint(struct genl_info *info, const struct nlattr *attr,
 }
 
 /**
+ * sss_netlink_add_endpoint() - one more of the endpoints that a request names
+ * @info: gets a text
+ * @attr: for that
+ * @ep: checked
+ * @config: gets it
+ *
+ * Return: 0; -E2BIG: eight at most; -EINVAL: it is there already.
+ */
+int sss_netlink_add_endpoint(struct genl_info *info, const struct nlattr *attr,
+			     const union sss_endpoint *ep, struct sss_peer_config *config)
+{
+	unsigned int i;
+
+	if (config->n_endpoints == SSS_PEER_ENDPOINTS_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "More than 8 endpoints");
+		return -E2BIG;
+	}
+	for (i = 0; i < config->n_endpoints; i++) {
+		if (sss_endpoint_equal(&config->endpoints[i], ep)) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr, "The same endpoint twice");
+			return -EINVAL;
+		}
+	}
+	config->endpoints[config->n_endpoints++] = *ep;
+	return 0;
+}
+
+/**
  * sss_netlink_parse_endpoints() - read the endpoints of a request
  * @info: attributes, with SSS_A_ENDPOINTS
  * @config: gets them, checked, none twice
@@ -84,28 +122,15 @@ static int parse_endpoint(struct genl_info *info, const struct nlattr *attr,
 int sss_netlink_parse_endpoints(struct genl_info *info, struct sss_peer_config *config)
 {
 	const struct nlattr *nest = info->attrs[SSS_A_ENDPOINTS];
-	union sss_endpoint *ep;
+	union sss_endpoint ep;
 	struct nlattr *attr;
-	unsigned int i;
 	int err, rem;
 
 	nla_for_each_nested(attr, nest, rem) {
-		if (config->n_endpoints == SSS_PEER_ENDPOINTS_MAX) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr, "More than 8 endpoints");
-			return -E2BIG;
-		}
-		ep = &config->endpoints[config->n_endpoints];
-		err = parse_endpoint(info, attr, ep);
+		err = sss_netlink_parse_endpoint(info, attr, nla_data(attr), nla_len(attr), &ep) ?:
+		      sss_netlink_add_endpoint(info, attr, &ep, config);
 		if (err)
 			return err;
-		for (i = 0; i < config->n_endpoints; i++) {
-			if (sss_endpoint_equal(&config->endpoints[i], ep)) {
-				NL_SET_ERR_MSG_ATTR(info->extack, attr,
-						    "The same endpoint twice");
-				return -EINVAL;
-			}
-		}
-		config->n_endpoints++;
 	}
 	config->set |= SSS_PEER_SET_ENDPOINTS;
 	return 0;
@@ -315,22 +340,32 @@ int sss_netlink_peer_start(struct netlink_callback *cb)
 	return 0;
 }
 
+/* Those behind relays, or the others, in a nest of their own, unless there is none */
+static int put_some(struct sk_buff *skb, const union sss_endpoint *ep, unsigned int n,
+		    bool relayed)
+{
+	struct nlattr *nest = NULL;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!ep[i].via.session == relayed)
+			continue;
+		if (!nest)
+			nest = nla_nest_start(skb, relayed ? SSS_A_RELAYS : SSS_A_ENDPOINTS);
+		if (!nest || sss_netlink_put_endpoint(skb, &ep[i]))
+			return -EMSGSIZE;
+	}
+	if (nest)
+		nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int put_endpoints(struct sk_buff *skb, struct sss_peer *peer)
 {
 	union sss_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
-	unsigned int i, n = sss_peer_copy_endpoints(peer, endpoints);
-	struct nlattr *nest;
+	unsigned int n = sss_peer_copy_endpoints(peer, endpoints);
 
-	if (!n)
-		return 0;
-	nest = nla_nest_start(skb, SSS_A_ENDPOINTS);
-	if (!nest)
-		return -EMSGSIZE;
-	for (i = 0; i < n; i++)
-		if (sss_netlink_put_endpoint(skb, &endpoints[i]))
-			return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
+	return put_some(skb, endpoints, n, false) ?: put_some(skb, endpoints, n, true);
 }
 
 static int fill(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,

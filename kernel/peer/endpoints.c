@@ -96,7 +96,7 @@ static void __move_to_front(struct sss_peer *peer, int at)
  * @peer: reference held
  * @ep: its source
  *
- * It becomes the first candidate. One learnt before that differs in the port only
+ * It becomes the first candidate, unless a relay is between. One learnt before that differs in the port only
  * gives way; where all eight are taken the worst learnt one, a configured one never.
  *
  * Context: any but hard interrupts; the channel lock may be held.
@@ -117,7 +117,8 @@ void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep
 	}
 	if (at >= 0) {
 		peer->endpoints[at].proved = true;
-		__move_to_front(peer, at);
+		if (!ep->via.session)
+			__move_to_front(peer, at);
 	}
 	spin_unlock_bh(&peer->lock);
 }

@@ -77,7 +77,7 @@ int sss_sock_add_endpoint(struct sock *sk, sockptr_t val, unsigned int len)
 	union sss_endpoint raw, ep;
 	int err;
 
-	if (len > sizeof(raw))
+	if (len > sizeof(raw.in6))
 		return -EINVAL;
 	if (copy_from_sockptr(&raw, val, len))
 		return -EFAULT;

@@ -368,6 +368,9 @@ struct sss_info {
 	__u64	pkts_spurious;		/* declared lost, acknowledged later */
 	__u32	connect_rtts;		/* round trips that the handshake took */
 	__u32	ptos;			/* probe timeouts so far */
+	__u32	path;			/* SSS_PATH_* */
+#define SSS_PATH_RELAYED	1	/* through a relay: SSS_PEER_ENDPOINT is the relay's */
+	__u32	reserved;
 };
 
 /* State of the link under a stream */
@@ -417,10 +420,12 @@ enum sss_link {
  *              out  HOST_NAME, HOST_EID, PEER_ID, PEER_EID, PEER_FLAGS,
  *                   [ENDPOINTS
  *                        ENDPOINT: best first
- *                        ENDPOINT ...]
+ *                        ENDPOINT ...],
+ *                   [RELAYS
+ *                        RELAY ...]
  *   CHANNEL_GET, dump
- *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, [ENDPOINT],
- *                   INFO, [LAST_HANDSHAKE], [KEY_AGE]
+ *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, [ENDPOINT, or
+ *                   RELAYS with one], INFO, [LAST_HANDSHAKE], [KEY_AGE]
  *   CHANNEL_REKEY
  *              in   [HOST_NAME or HOST_EID: the default host], PEER_EID
  *              Begins a handshake that replaces the keys, unless one is under
@@ -451,14 +456,14 @@ enum sss_link {
  *              A program wants this peer, and no endpoint is known, or none
  *              of those known answers. Repeated a few times while nobody answers.
  *   RESOLVE    in   [HOST_NAME or HOST_EID: the default host], PEER_EID, and
- *                   either ENDPOINTS, at least one: where it may be. An
- *                   INITIATE goes to all at once, and again as for a connect(),
+ *                   either ENDPOINTS or RELAYS or both, one to eight in all:
+ *                   where it may be. An INITIATE goes to all at once, and again as for a connect(),
  *                   whether or not a program waits; what other answers said
  *                   before stays, as far as there is room; the first that
  *                   proves itself is taken
  *                   or ERROR: whoever waits for it gets this from connect()
- *              EINVAL both or neither, no endpoint, an endpoint that may not be,
- *              not an errno; E2BIG; EADDRNOTAVAIL own EID; ENOBUFS too many
+ *              EINVAL both or neither, no endpoint, an endpoint that may not be;
+ *              ERANGE not an errno; E2BIG; EADDRNOTAVAIL own EID; ENOBUFS too many
  *              peers that are not configured
  */
 #define SSS_GENL_NAME		"sss"
