@@ -2,7 +2,8 @@
 /*
  * Between the netlink files: netlink.c has the family, netlink_host.c and
  * netlink_peer.c change and show hosts and peers, netlink_resolve.c asks where
- * peers are, netlink_dump.c shows what else there is. Every request goes parse -> validate -> apply.
+ * peers are, netlink_dump.c shows what else there is. Every request goes
+ * parse -> validate -> apply.
  */
 #ifndef _SSS_CONTROL_NETLINK_H
 #define _SSS_CONTROL_NETLINK_H

@@ -107,8 +107,7 @@ static int answer(struct sss_host *host, const struct sss_eid *eid, struct genl_
 	if (err)
 		return err;
 	if (!config.n_endpoints) {
-		NL_SET_ERR_MSG(info->extack,
-			       "An answer names an endpoint, or an error");
+		NL_SET_ERR_MSG(info->extack, "Say where it may be, or an error");
 		return -EINVAL;
 	}
 	err = sss_resolve_answer(host, eid, config.endpoints, config.n_endpoints);

@@ -96,8 +96,9 @@ static void __move_to_front(struct sss_peer *peer, int at)
  * @peer: reference held
  * @ep: its source
  *
- * It becomes the first candidate, unless a relay is between. One learnt before that differs in the port only
- * gives way; where all eight are taken the worst learnt one, a configured one never.
+ * It becomes the first candidate, unless a relay is between. One learnt before that
+ * differs in the port only gives way; where all eight are taken the worst learnt one, a
+ * configured one never.
  *
  * Context: any but hard interrupts; the channel lock may be held.
  */

@@ -11,7 +11,6 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include "base/trace.h"
-#include "channel/resolve.h"
 #include "stream/table.h"
 #include "wire/frame.h"
 
@@ -470,11 +469,7 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 	err = sss_channel_connect(ch, request, family);
 	if (err)
 		return undo_connect(st, err);
-	/* It may have to end sooner: it is not known where the peer is. */
-	spin_lock_bh(&ch->lock);
-	if (__sss_resolve_is_blind(ch) && !(st->flags & SSS_ST_OVER))
-		__sss_timed_watch(st, st->progress_at);
-	spin_unlock_bh(&ch->lock);
+	sss_timed_connecting(st);
 	if (!st->tx.hold)
 		sss_channel_transmit(ch);
 	return 0;

@@ -174,6 +174,7 @@ void __sss_stream_set_note(struct sss_stream *st, bool reset, u64 code, const u8
 /* timed.c */
 void __sss_timed_at(struct sss_channel *ch, u64 at);
 void __sss_timed_watch(struct sss_stream *st, u64 now);
+void sss_timed_connecting(struct sss_stream *st);
 void __sss_timed_progress(struct sss_stream *st);
 u64 sss_timed_tick(struct sss_channel *ch, u64 now);
 

@@ -133,6 +133,22 @@ void __sss_timed_watch(struct sss_stream *st, u64 now)
 }
 
 /**
+ * sss_timed_connecting() - a request was made of the channel
+ * @st: stream of a channel, which is not locked
+ *
+ * It may have to end sooner than it seemed: it is not known where the peer is.
+ */
+void sss_timed_connecting(struct sss_stream *st)
+{
+	struct sss_channel *ch = st->ch;
+
+	spin_lock_bh(&ch->lock);
+	if (__sss_resolve_is_blind(ch))
+		watch(st);
+	spin_unlock_bh(&ch->lock);
+}
+
+/**
  * __sss_timed_progress() - the peer acknowledged something new
  * @st: stream of a channel, which is locked
  */
