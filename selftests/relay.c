@@ -9,6 +9,7 @@
  */
 #include <netinet/udp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include "kselftest_harness.h"
 #include "helper.h"
 
@@ -29,10 +30,11 @@ struct done {
 FIXTURE(relay) {
 	struct both b;
 	struct helper h[2];
-	struct done *done;
-	int ns, listener;
-	pid_t pid;
+	int listener;
 };
+
+static int relay_ns;
+static struct done *done;
 
 /* One packet that waits, or several of one size for the same end */
 struct gathered {
@@ -41,7 +43,7 @@ struct gathered {
 	int to, n;
 };
 
-static void flush(int fd, struct gathered *g, const struct sockaddr_in *end, struct done *done)
+static void flush(int fd, struct gathered *g, const struct sockaddr_in *end)
 {
 	char control[CMSG_SPACE(sizeof(uint16_t))] = "";
 	struct iovec iov = { g->buf, g->len };
@@ -65,7 +67,7 @@ static void flush(int fd, struct gathered *g, const struct sockaddr_in *end, str
 }
 
 /* Knows each end by its session, and where it is by what came last; for ever. */
-static void forward(int fd, struct done *done)
+static void forward(int fd)
 {
 	static struct gathered g;
 	struct sockaddr_in end[2] = { }, from;
@@ -79,7 +81,7 @@ static void forward(int fd, struct done *done)
 		len = sizeof(from);
 		n = recvfrom(fd, packet, sizeof(packet), g.n ? MSG_DONTWAIT : 0, (void *)&from, &len);
 		if (n < 0) {
-			flush(fd, &g, &end[g.to], done);
+			flush(fd, &g, &end[g.to]);
 			continue;
 		}
 		memcpy(&id, packet + 8, sizeof(id));
@@ -90,7 +92,7 @@ static void forward(int fd, struct done *done)
 		id = htobe64(SESSION(!who));
 		memcpy(packet + 8, &id, sizeof(id));
 		if (g.n && (g.to != !who || (size_t)n != g.size || g.n == MOST))
-			flush(fd, &g, &end[g.to], done);
+			flush(fd, &g, &end[g.to]);
 		g.to = !who;
 		g.size = n;
 		memcpy(g.buf + g.len, packet, n);
@@ -99,62 +101,60 @@ static void forward(int fd, struct done *done)
 	}
 }
 
-static void start_relay(FIXTURE_DATA(relay) *self)
+static void start_relay(void)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(RELAY_PORT) };
 	int fd;
 
-	setns(self->ns, CLONE_NEWNET);
+	setns(relay_ns, CLONE_NEWNET);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (bind(fd, (struct sockaddr *)&in, sizeof(in)))
 		genl_die("relay");
-	self->pid = fork();
-	if (!self->pid)
-		forward(fd, self->done);
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		forward(fd);
+	}
 	close(fd);
+}
+
+/* Once for all tests */
+static void __attribute__((constructor)) make_relay(void)
+{
+	int who;
+
+	relay_ns = new_namespace();
+	done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	lay_cable("relay", ns[ALICE], relay_ns, 21);
+	shell_at(relay_ns, "ip link set relay name alice");
+	shell_at(relay_ns, "ip link set alice up");
+	lay_cable("relay", ns[BOB], relay_ns, 22);
+	start_relay();
+	for (who = ALICE; who <= BOB; who++) {
+		set_sysctl(who, "announce_endpoints", "0");
+		set_sysctl(who, "initiate_interval_ms", "100");
+	}
+	blackhole("wire", true);
 }
 
 FIXTURE_SETUP(relay)
 {
-	static int port = 9850;
 	int who;
 
-	self->ns = new_namespace();
-	self->done = mmap(NULL, sizeof(*self->done), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	lay_cable("relay", ns[ALICE], self->ns, 21);
-	shell_at(self->ns, "ip link set relay name alice");
-	shell_at(self->ns, "ip link set alice up");
-	lay_cable("relay", ns[BOB], self->ns, 22);
-	start_relay(self);
-	make_strangers(&self->b, "relayed", port++);
-	for (who = ALICE; who <= BOB; who++) {
+	make_strangers(&self->b, "relayed", 10000 + getpid() % 10000);
+	for (who = ALICE; who <= BOB; who++)
 		helper_open(&self->h[who], who);
-		set_sysctl(who, "announce_endpoints", "0");
-		set_sysctl(who, "initiate_interval_ms", "100");
-	}
 	self->listener = listen_as(&self->b, BOB);
 	ASSERT_LE(0, self->listener);
-	blackhole("wire", true);
 }
 
 FIXTURE_TEARDOWN(relay)
 {
 	int who;
 
-	blackhole("wire", false);
 	close(self->listener);
 	remove_hosts(&self->b);
-	kill(self->pid, SIGKILL);
-	waitpid(self->pid, NULL, 0);
-	for (who = ALICE; who <= BOB; who++) {
+	for (who = ALICE; who <= BOB; who++)
 		helper_close(&self->h[who]);
-		cut_cable("relay", ns[who]);
-		set_sysctl(who, "announce_endpoints", "1");
-		set_sysctl(who, "initiate_interval_ms", "1000");
-	}
-	close(self->ns);
-	munmap(self->done, sizeof(*self->done));
 }
 
 static struct sss_relay relay_for(int who)
@@ -274,10 +274,10 @@ TEST_F_TIMEOUT(relay, carries_a_stream, 60)
 
 	traffic_start(&t, fd);
 	EXPECT_TRUE(eventually(PATIENCE, t.got[ALICE] > 200000 && t.got[BOB] > 200000 &&
-					 self->done->together > 20 && info_of(fd[ALICE]).pmtu > 1300));
+					 done->together > 20 && info_of(fd[ALICE]).pmtu > 1300));
 	EXPECT_TRUE(traffic_end(&t));
 	TH_LOG("%zu and %zu bytes, %lu packets, %lu of them together", t.got[ALICE], t.got[BOB],
-	       self->done->packets, self->done->together);
+	       done->packets, done->together);
 	/* sixteen bytes less than the link takes, or a little less than that */
 	EXPECT_GE(1500 - 28 - HEADER, info_of(fd[ALICE]).pmtu);
 	EXPECT_LT(1500 - 28 - HEADER - 16, info_of(fd[ALICE]).pmtu);
@@ -331,6 +331,7 @@ TEST_F_TIMEOUT(relay, leaves_when_idle, 60)
 	blackhole("wire", false);
 	EXPECT_TRUE(eventually(PATIENCE, both_relayed(fd, false)));
 	EXPECT_TRUE(talks(fd[ALICE], fd[BOB]));
+	blackhole("wire", true);
 	close(fd[ALICE]);
 	close(fd[BOB]);
 }
@@ -346,6 +347,7 @@ TEST_F_TIMEOUT(relay, later_answer, 60)
 	EXPECT_EQ(0, answer(&self->h[ALICE], "relayed", &self->b.eid[BOB], 1, bobs, self->b.port));
 	EXPECT_TRUE(eventually(PATIENCE, both_relayed(fd, false)));
 	EXPECT_TRUE(talks(fd[ALICE], fd[BOB]));
+	blackhole("wire", true);
 	close(fd[ALICE]);
 	close(fd[BOB]);
 }
@@ -394,7 +396,7 @@ TEST_F(relay, bad_packets)
 	int fd;
 
 	inet_pton(AF_INET, "10.21.0.1", &in.sin_addr);
-	setns(self->ns, CLONE_NEWNET);
+	setns(relay_ns, CLONE_NEWNET);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		long long before = get_stat(ALICE, bad[i].counter);

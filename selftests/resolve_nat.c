@@ -15,7 +15,6 @@
 FIXTURE(nat) {
 	struct both b;
 	struct helper h[2];
-	int nat[2];
 	int listener;
 };
 
@@ -30,25 +29,32 @@ static void make_nat(int fd)
 		 "iifname street ct state new drop; }; }'");
 }
 
+/* Once for all tests, of which each has ports that the NATs have not seen yet */
+static void __attribute__((constructor)) make_nats(void)
+{
+	int nat[2], who;
+
+	for (who = ALICE; who <= BOB; who++) {
+		nat[who] = new_namespace();
+		set_sysctl(who, "announce_endpoints", "0");
+		shell_in(who, "ip link set wire down");
+	}
+	lay_cable("inner", ns[ALICE], nat[ALICE], 7);
+	lay_cable("inner", ns[BOB], nat[BOB], 5);
+	lay_cable("street", nat[ALICE], nat[BOB], 6);
+	shell_in(ALICE, "ip route add default via 10.7.0.2");
+	shell_in(BOB, "ip route add default via 10.5.0.2");
+	make_nat(nat[ALICE]);
+	make_nat(nat[BOB]);
+}
+
 FIXTURE_SETUP(nat)
 {
 	int who;
 
-	for (who = ALICE; who <= BOB; who++) {
-		self->nat[who] = new_namespace();
-		set_sysctl(who, "announce_endpoints", "0");
-		shell_in(who, "ip link set wire down");
-	}
-	lay_cable("inner", ns[ALICE], self->nat[ALICE], 7);
-	lay_cable("inner", ns[BOB], self->nat[BOB], 5);
-	lay_cable("street", self->nat[ALICE], self->nat[BOB], 6);
-	shell_in(ALICE, "ip route add default via 10.7.0.2");
-	shell_in(BOB, "ip route add default via 10.5.0.2");
-	for (who = ALICE; who <= BOB; who++) {
-		make_nat(self->nat[who]);
+	for (who = ALICE; who <= BOB; who++)
 		helper_open(&self->h[who], who);
-	}
-	make_strangers(&self->b, "inside", 9670);
+	make_strangers(&self->b, "inside", 10000 + getpid() % 10000);
 	self->listener = listen_as(&self->b, BOB);
 	ASSERT_LE(0, self->listener);
 }
@@ -59,17 +65,13 @@ FIXTURE_TEARDOWN(nat)
 
 	close(self->listener);
 	remove_hosts(&self->b);
-	for (who = ALICE; who <= BOB; who++) {
+	for (who = ALICE; who <= BOB; who++)
 		helper_close(&self->h[who]);
-		cut_cable("inner", ns[who]);
-		close(self->nat[who]);
-		shell_in(who, "ip link set wire up");
-	}
 	set_sysctl(ALICE, "connect_timeout_ms", "30000");
 }
 
 /* One is told, and the other one's NAT lets nobody in. */
-TEST_F(nat, one_is_told)
+TEST_F_TIMEOUT(nat, one_is_told, 60)
 {
 	struct question q;
 	pid_t pid;
@@ -99,12 +101,12 @@ static void punch(struct __test_metadata *_metadata, FIXTURE_DATA(nat) *self, in
 	EXPECT_EQ(0, result_of(pid));
 }
 
-TEST_F(nat, caller_is_told_first)
+TEST_F_TIMEOUT(nat, caller_is_told_first, 60)
 {
 	punch(_metadata, self, ALICE);
 }
 
-TEST_F(nat, callee_is_told_first)
+TEST_F_TIMEOUT(nat, callee_is_told_first, 60)
 {
 	punch(_metadata, self, BOB);
 }
