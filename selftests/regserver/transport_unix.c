@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <common/endpoint.h>
 #include <libsss/sss.h>
 #include "sss-regserver/server.h"
 
@@ -53,7 +54,7 @@ static void observe_unix(int fd, struct reg_endpoint *ep)
 	char eid[64], text[64];
 
 	memset(ep, 0, sizeof(*ep));
-	if (!name_of(fd, eid, text) || !config_endpoint(text, ep))
+	if (!name_of(fd, eid, text) || !endpoint_parse(text, ep))
 		memset(ep, 0, sizeof(*ep));
 }
 

@@ -31,40 +31,48 @@ static bool decode(const char *text, uint8_t key[SSS_EID_LEN])
 				  sodium_base64_VARIANT_ORIGINAL) && len == SSS_EID_LEN;
 }
 
-void refuse_key_on_command_line(const char *text)
+static bool looks_like_key(const char *text)
 {
 	uint8_t key[SSS_EID_LEN];
 	bool looks = strlen(text) == BASE64_LEN && decode(text, key);
 
 	sodium_memzero(key, sizeof(key));
-	if (looks)
+	return looks;
+}
+
+void refuse_key_on_command_line(const char *text)
+{
+	if (looks_like_key(text))
 		die(EXIT_USAGE, "a key on the command line is seen by everybody: put it into a file and name that, or \"-\" for standard input");
 }
 
-static int open_key(const char *file)
+static int open_key(const char *file, struct ini_error *error)
 {
 	struct stat st;
 	int fd;
 
 	if (!strcmp(file, "-"))
 		return STDIN_FILENO;
-	refuse_key_on_command_line(file);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
-		die(EXIT_USAGE, "cannot read key file \"%s\": %s", file, strerror(errno));
-	if (S_ISREG(st.st_mode) && (st.st_mode & 077))
-		die(EXIT_USAGE, "others may read key file \"%s\": run \"chmod 600 %s\"", file, file);
-	return fd;
+		return ini_wrong(error, "cannot read key file \"%s\": %s", file, strerror(errno));
+	if (!S_ISREG(st.st_mode) || !(st.st_mode & 077))
+		return fd;
+	close(fd);
+	return ini_wrong(error, "others may read key file \"%s\": run \"chmod 600 %s\"", file,
+			 file);
 }
 
-void read_key(const char *file, uint8_t key[SSS_EID_LEN])
+int try_key(const char *file, uint8_t key[SSS_EID_LEN], struct ini_error *error)
 {
+	int fd = open_key(file, error);
 	char text[128];
 	size_t n = 0;
 	ssize_t got;
-	int fd = open_key(file);
 	bool good;
 
+	if (fd < 0)
+		return -1;
 	while (n < sizeof(text) - 1 && (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
 		n += got;
 	text[n] = '\0';
@@ -72,8 +80,18 @@ void read_key(const char *file, uint8_t key[SSS_EID_LEN])
 	sodium_memzero(text, sizeof(text));
 	if (fd != STDIN_FILENO)
 		close(fd);
-	if (!good)
-		die(EXIT_USAGE, "\"%s\" is no key file: it should hold 32 bytes in base64", file);
+	if (good)
+		return 0;
+	return ini_wrong(error, "\"%s\" is no key file: it should hold 32 bytes in base64", file);
+}
+
+void read_key(const char *file, uint8_t key[SSS_EID_LEN])
+{
+	struct ini_error error;
+
+	refuse_key_on_command_line(file);
+	if (try_key(file, key, &error))
+		die(EXIT_USAGE, "%s", error.text);
 }
 
 static int generate(struct args *args)

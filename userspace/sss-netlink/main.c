@@ -26,6 +26,7 @@ static const struct {
 	{ "stream", do_stream },
 	{ "channel", do_channel },
 	{ "stats", do_stats },
+	{ "config", do_config },
 	{ "monitor", do_monitor },
 };
 
@@ -39,6 +40,7 @@ static const char usage[] =
 	"        stream   show [rate]\n"
 	"        channel  show, rekey, close\n"
 	"        stats    [PATTERN]\n"
+	"        config   check, load, unload\n"
 	"        monitor\n";
 
 void die(int code, const char *fmt, ...)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <sodium.h>
 #include "metrics.h"
-#include "notify.h"
+#include <common/notify.h>
 #include "server.h"
 
 #define EXIT_USAGE	2
@@ -127,7 +127,7 @@ static void parse_options(int argc, char **argv)
 	exit(EXIT_USAGE);
 }
 
-static int load(struct config *config, struct config_error *error)
+static int load(struct config *config, struct ini_error *error)
 {
 	unsigned int i;
 
@@ -145,7 +145,7 @@ static int load(struct config *config, struct config_error *error)
 static void reload(void)
 {
 	static struct config config;
-	struct config_error error;
+	struct ini_error error;
 
 	notify_reloading();
 	if (load(&config, &error)) {
@@ -303,7 +303,7 @@ static void stop(void)
 
 int regserver_main(int argc, char **argv, const struct transport *transport)
 {
-	struct config_error error;
+	struct ini_error error;
 	int ret;
 
 	parse_options(argc, argv);
