@@ -135,7 +135,6 @@ wrong 5 'Name: "-x" cannot be the name' "$host\n[Peer]\nName = -x"
 wrong 5 'Name: longer than 128 bytes' "$host\n[Peer]\nName = $long"
 wrong 5 '[Peer] has no setting "Port"' "$host\n[Peer]\nPort = 1"
 wrong 4 'there is no [Host] with the Name "work"' "$host\n[Peer]\nEID = $eid\nHost = work"
-wrong 1 'there is no [Host] that could have this peer' "[Peer]\nEID = $eid"
 wrong 6 'a peer with the same EID, as there is at bad.conf:4' "$host\n[Peer]\nEID = $eid\n[Peer]\nEID = $eid"
 wrong 7 'a peer with the same EID, as there is at bad.conf:4' "$server\n[Peer]\nEID = $eid"
 wrong 7 'the same Name for another EID, as there is at bad.conf:4' \

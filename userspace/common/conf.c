@@ -392,7 +392,7 @@ static void *grow(void *array, unsigned int *n, size_t size)
 	return memset(more + (*n)++ * size, 0, size);
 }
 
-static int begin_host(struct conf *conf, const struct ini_place *at)
+int conf_add_host(struct conf *conf, const struct ini_place *at)
 {
 	struct conf_host *host = grow(&conf->hosts, &conf->n_hosts, sizeof(*host));
 
@@ -436,7 +436,7 @@ static const struct {
 		       const struct ini_place *at, struct ini_error *error);
 	int (*end)(struct conf *conf, struct ini_error *error);
 } sections[] = {
-	[CONF_HOST] = { "Host", begin_host, host_setting, host_end },
+	[CONF_HOST] = { "Host", conf_add_host, host_setting, host_end },
 	[CONF_PEER] = { "Peer", begin_peer, peer_setting, peer_end },
 	[CONF_SERVER] = { "RegistrationServer", begin_peer, peer_setting, peer_end },
 	[CONF_PROFILE] = { "Profile", begin_profile, profile_setting, NULL },

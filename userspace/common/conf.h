@@ -21,9 +21,10 @@ enum conf_host_setting {
 	CONF_H_PORT = 1, CONF_H_UID = 2, CONF_H_GID = 4, CONF_H_MODE = 8, CONF_H_PADDING = 16,
 };
 
-/* [Host]: a local identity */
+/* [Host]: a local identity. @implied: there was no section at all; its key is made */
 struct conf_host {
 	struct ini_place at;
+	bool implied;
 	char name[SSS_HOST_NAME_MAX + 1];
 	char key_file[PATH_MAX];
 	unsigned int has;

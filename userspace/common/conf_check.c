@@ -45,7 +45,7 @@ const struct conf_host *conf_find_host(const struct conf *conf, const char *name
 		if (*name ? !strcmp(conf->hosts[i].name, name) :
 			    conf->hosts[i].flags & SSS_HOST_F_DEFAULT)
 			return &conf->hosts[i];
-	return *name || !conf->n_hosts ? NULL : &conf->hosts[0];
+	return *name ? NULL : &conf->hosts[0];
 }
 
 const struct reg_profile *conf_find_profile(const struct conf *conf, const char *host)
@@ -99,9 +99,7 @@ static int check_reference(const struct conf *conf, const char *host, const stru
 {
 	if (conf_find_host(conf, host))
 		return 0;
-	if (*host)
-		return ini_wrong_at(error, at, "there is no [Host] with the Name \"%s\"", host);
-	return ini_wrong_at(error, at, "there is no [Host] that could have this peer");
+	return ini_wrong_at(error, at, "there is no [Host] with the Name \"%s\"", host);
 }
 
 /* Is it a peer of the same host? What is for all hosts is for each of them. */
@@ -155,6 +153,23 @@ static int check_profiles(const struct conf *conf, struct ini_error *error)
 	return 0;
 }
 
+/* Without any [Host] there is one: whoever just wants to connect need not think of it. */
+static int imply_host(struct conf *conf, struct ini_error *error)
+{
+	struct ini_place at = { conf->files[0], 1 };
+	struct conf_host *host;
+
+	if (conf->n_hosts)
+		return 0;
+	if (conf_add_host(conf, &at))
+		return ini_wrong(error, "out of memory");
+	host = &conf->hosts[0];
+	host->implied = true;
+	strcpy(host->name, "default");
+	snprintf(host->key_file, sizeof(host->key_file), "%.2000s/host.key", conf->agent.state);
+	return 0;
+}
+
 int conf_read(struct conf *conf, const char *path, struct ini_error *error)
 {
 	const char *slash = strrchr(path, '/');
@@ -167,7 +182,8 @@ int conf_read(struct conf *conf, const char *path, struct ini_error *error)
 	strcpy(conf->agent.state, "/var/lib/sss");
 	snprintf(folder, sizeof(folder), "%.*speers.d",
 		 slash ? (int)(slash - path) + 1 : 0, path);
-	if (conf_read_file(conf, path, error) || read_peers(conf, folder, error))
+	if (conf_read_file(conf, path, error) || read_peers(conf, folder, error) ||
+	    imply_host(conf, error))
 		return -1;
 	return check_hosts(conf, error) || check_peers(conf, error) ||
 	       check_profiles(conf, error) ? -1 : 0;

@@ -15,13 +15,13 @@ static const char usage[] =
 	"it are read as well: sss.conf(5). load brings hosts and peers there, and takes\n"
 	"away what an earlier load brought and is no longer said; unload takes all away.\n";
 
-static void make(struct conf *conf, struct plan *plan, const char *file)
+static void make(struct conf *conf, struct plan *plan, const char *file, bool keys)
 {
 	struct ini_error error;
 
 	if (sodium_init() < 0)
 		die(EXIT_USAGE, "libsodium does not start");
-	if (conf_read(conf, file, &error) || plan_make(plan, conf, &error))
+	if (conf_read(conf, file, &error) || plan_make(plan, conf, keys, &error))
 		die(EXIT_USAGE, "%s", error.text);
 }
 
@@ -30,7 +30,7 @@ static int check(const char *file)
 	struct conf conf;
 	struct plan plan;
 
-	make(&conf, &plan, file);
+	make(&conf, &plan, file, false);
 	printf("%s: %u hosts, %u peers\n", file, plan.n_hosts, plan.n_peers);
 	plan_free(&plan);
 	conf_free(&conf);
@@ -45,7 +45,7 @@ static int load(const char *file)
 	struct plan plan;
 	int ret;
 
-	make(&conf, &plan, file);
+	make(&conf, &plan, file, true);
 	loaded_open(&loaded);
 	ret = apply_plan(&plan, &loaded, &error);
 	if (!ret && loaded_write(&loaded, &plan))

@@ -35,11 +35,12 @@ struct plan {
  * plan_make() - read key files, look host names up
  * @plan: result; plan_free() either way
  * @conf: settings, which must stay
+ * @make: makes the key of a host that was not written down
  * @error: what was wrong, with file and line
  *
  * Return: 0, or -1.
  */
-int plan_make(struct plan *plan, const struct conf *conf, struct ini_error *error);
+int plan_make(struct plan *plan, const struct conf *conf, bool make, struct ini_error *error);
 void plan_free(struct plan *plan);
 const struct plan_host *plan_find_host(const struct plan *plan, const char *name);
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* From settings to what the kernel is to be told */
+#include <errno.h>
 #include <netdb.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "config.h"
 #include "sss-netlink.h"
 
@@ -67,12 +70,32 @@ static int read_secret(const char *file, uint8_t key[SSS_EID_LEN], const struct 
 	return 0;
 }
 
-static int add_host(struct plan *plan, const struct conf_host *conf, struct ini_error *error)
+/* That of the host nobody wrote down; before it is needed there is none. */
+static int imply_key(const struct conf_host *conf, const char *folder, struct ini_error *error)
+{
+	struct ini_error what;
+
+	if (mkdir(folder, 0755) && errno != EEXIST)
+		return ini_wrong_at(error, &conf->at, "cannot make \"%s\": %s", folder,
+				    strerror(errno));
+	if (make_key(conf->key_file, &what))
+		return ini_wrong_at(error, &conf->at, "%.*s", PATH_MAX, what.text);
+	return 0;
+}
+
+static int add_host(struct plan *plan, const struct conf *all, const struct conf_host *conf,
+		    bool make, struct ini_error *error)
 {
 	struct plan_host *host = &plan->hosts[plan->n_hosts++];
 	unsigned int i;
 
 	host->conf = conf;
+	if (conf->implied && access(conf->key_file, F_OK)) {
+		if (!make)
+			return 0;
+		if (imply_key(conf, all->agent.state, error))
+			return -1;
+	}
 	if (read_secret(conf->key_file, host->key, &conf->at, error))
 		return -1;
 	crypto_scalarmult_base(host->eid.key, host->key);
@@ -122,7 +145,7 @@ static int add_server(struct plan *plan, const struct conf_peer *conf, struct in
 	return 0;
 }
 
-int plan_make(struct plan *plan, const struct conf *conf, struct ini_error *error)
+int plan_make(struct plan *plan, const struct conf *conf, bool make, struct ini_error *error)
 {
 	unsigned int i;
 
@@ -132,7 +155,7 @@ int plan_make(struct plan *plan, const struct conf *conf, struct ini_error *erro
 	if (!plan->hosts || !plan->peers)
 		return ini_wrong(error, "out of memory");
 	for (i = 0; i < conf->n_hosts; i++)
-		if (add_host(plan, &conf->hosts[i], error))
+		if (add_host(plan, conf, &conf->hosts[i], make, error))
 			return -1;
 	for (i = 0; i < conf->n_peers; i++) {
 		const struct conf_peer *peer = &conf->peers[i];

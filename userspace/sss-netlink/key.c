@@ -94,32 +94,53 @@ void read_key(const char *file, uint8_t key[SSS_EID_LEN])
 		die(EXIT_USAGE, "%s", error.text);
 }
 
-static int generate(struct args *args)
+/* A new private key, as text */
+static void make_text(char text[BASE64_LEN + 2])
 {
-	const char *file = args->n ? next_arg(args, "a file") : "-";
 	uint8_t key[SSS_EID_LEN];
-	char text[BASE64_LEN + 2];
-	int fd = STDOUT_FILENO;
-	bool good;
 
-	end_of_args(args);
-	if (strcmp(file, "-"))
-		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	else if (isatty(fd))
-		fputs("sss-netlink: this is a secret on your screen: name a file to keep it in\n",
-		      stderr);
-	if (fd < 0)
-		die(EXIT_USAGE, "cannot make key file \"%s\": %s", file, strerror(errno));
 	randombytes_buf(key, sizeof(key));
 	key[0] &= 248;
 	key[31] = (key[31] & 127) | 64;
-	sodium_bin2base64(text, sizeof(text), key, sizeof(key), sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(text, BASE64_LEN + 1, key, sizeof(key), sodium_base64_VARIANT_ORIGINAL);
 	strcat(text, "\n");
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	sodium_memzero(key, sizeof(key));
+}
+
+static int write_text(int fd, struct ini_error *error)
+{
+	char text[BASE64_LEN + 2];
+	bool good;
+
+	make_text(text);
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	sodium_memzero(text, sizeof(text));
-	if (!good || (fd != STDOUT_FILENO && close(fd)))
-		die(EXIT_USAGE, "cannot write the key: %s", strerror(errno));
+	if (good && (fd == STDOUT_FILENO || !close(fd)))
+		return 0;
+	return ini_wrong(error, "cannot write the key: %s", strerror(errno));
+}
+
+int make_key(const char *file, struct ini_error *error)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return ini_wrong(error, "cannot make key file \"%s\": %s", file, strerror(errno));
+	return write_text(fd, error);
+}
+
+static int generate(struct args *args)
+{
+	const char *file = args->n ? next_arg(args, "a file") : "-";
+	bool shown = !strcmp(file, "-");
+	struct ini_error error;
+
+	end_of_args(args);
+	if (shown && isatty(STDOUT_FILENO))
+		fputs("sss-netlink: this is a secret on your screen: name a file to keep it in\n",
+		      stderr);
+	if (shown ? write_text(STDOUT_FILENO, &error) : make_key(file, &error))
+		die(EXIT_USAGE, "%s", error.text);
 	return EXIT_OK;
 }
 

@@ -27,6 +27,7 @@ static const struct {
 	{ "channel", do_channel },
 	{ "stats", do_stats },
 	{ "config", do_config },
+	{ "agent", do_agent },
 	{ "monitor", do_monitor },
 };
 
@@ -41,6 +42,7 @@ static const char usage[] =
 	"        channel  show, rekey, close\n"
 	"        stats    [PATTERN]\n"
 	"        config   check, load, unload\n"
+	"        agent    [FILE]\n"
 	"        monitor\n";
 
 void die(int code, const char *fmt, ...)

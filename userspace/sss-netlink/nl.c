@@ -222,19 +222,37 @@ int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 	return EXIT_OK;
 }
 
+static uint32_t find_group(const char *group)
+{
+	group_wanted = group;
+	group_id = 0;
+	open_socket();
+	if (!group_id)
+		find_family();	/* for another group than when it was opened */
+	return group_id;
+}
+
+struct mnl_socket *nl_group(const char *group)
+{
+	struct mnl_socket *sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	int id = find_group(group), err = ENOENT;
+
+	if (sock && !mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) && id &&
+	    !mnl_socket_setsockopt(sock, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)))
+		return sock;
+	if (id)
+		err = errno;
+	refuse(err, id ? NULL : "this module is too old for that");
+	die(EXIT_KERNEL, "%s", refusal);
+}
+
 int nl_listen(const char *group, mnl_cb_t cb)
 {
-	int id, n = 0;
+	struct mnl_socket *sock = nl_group(group);
+	int n = 0;
 
-	group_wanted = group;
-	open_socket();
-	id = group_id;
-	if (!id || mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)) < 0) {
-		refuse(errno, NULL);
-		die(EXIT_KERNEL, "%s", refusal);
-	}
 	while (n >= 0) {
-		n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+		n = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
 		if (n < 0 && errno == ENOBUFS) {
 			fputs("sss-netlink: events were lost, there were too many\n", stderr);
 			n = 0;

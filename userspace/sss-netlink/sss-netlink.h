@@ -33,6 +33,7 @@ unsigned long number(const char *text, const char *what, unsigned long max);
 int do_key(struct args *args);
 void read_key(const char *file, uint8_t key[SSS_EID_LEN]);	/* "-": standard input */
 int try_key(const char *file, uint8_t key[SSS_EID_LEN], struct ini_error *error);
+int make_key(const char *file, struct ini_error *error);	/* which is not there yet */
 void refuse_key_on_command_line(const char *text);
 
 /* nl.c */
@@ -40,6 +41,7 @@ struct nlmsghdr *nl_request(int cmd, int flags);	/* in a static buffer */
 int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data);	/* dies if it is refused */
 int nl_try(struct nlmsghdr *nlh, mnl_cb_t cb, void *data);	/* 0, or the kernel's errno */
 const char *nl_refusal(void);		/* what that means, a sentence */
+struct mnl_socket *nl_group(const char *group);		/* a socket of its own; or dies */
 int nl_listen(const char *group, mnl_cb_t cb);
 void nl_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb);
 void nl_nest(const struct nlattr *nest, mnl_attr_cb_t cb, void *data);
@@ -69,6 +71,7 @@ bool is_remote(const char *word);
 int do_service(struct args *args);	/* show.c */
 int do_stream(struct args *args);	/* stream.c */
 int do_config(struct args *args);	/* config.c */
+int do_agent(struct args *args);	/* ../sss-agent */
 int do_channel(struct args *args);
 int do_stats(struct args *args);
 int do_monitor(struct args *args);
