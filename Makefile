@@ -117,7 +117,7 @@ check-race: programs-if-run
 	@selftests/check race
 
 soak: programs-if-run
-	@selftests/check soak soak-time
+	@selftests/check soak soak-time soak-release
 
 unit: programs-if-run
 	@selftests/check unit

@@ -180,23 +180,23 @@ TEST_F(browse, too_much_to_tell)
 /* Lists that nobody reads do not pile up, and are given up in the end. */
 TEST_F(browse, nobody_reads)
 {
-	int fd[2 * AT_ONCE], busy = 0, i;
+	int fd[2 * AT_ONCE], n = 0;
+	bool busy;
 
 	ASSERT_EQ(0, offer_many(self->many)) TH_LOG("%s", strerror(errno));
-	for (i = 0; i < 2 * AT_ONCE; i++) {
-		fd[i] = dial_browse(V4, SSS_BROWSE_PROTOCOL, 0);
-		if (fd[i] < 0 && errno == EBUSY)
-			busy++;
-		else
-			ASSERT_LE(0, fd[i]) TH_LOG("%s", strerror(errno));
-	}
-	EXPECT_EQ(AT_ONCE, busy);
-	EXPECT_TRUE(eventually(WAIT, get_stat(BOB, "Sockets") == MANY + AT_ONCE));
+	/* on a slow machine the first may be given up before the last one asks */
+	do {
+		ASSERT_GT(2 * AT_ONCE, n);
+		fd[n] = dial_browse(V4, SSS_BROWSE_PROTOCOL, 0);
+		busy = fd[n] < 0 && errno == EBUSY;
+		ASSERT_TRUE(busy || fd[n] >= 0) TH_LOG("%s", strerror(errno));
+		EXPECT_GE(MANY + AT_ONCE, get_stat(BOB, "Sockets"));
+	} while (!busy && ++n);
+	EXPECT_LE(AT_ONCE, n);
 	EXPECT_TRUE(eventually(30000, get_stat(BOB, "Sockets") == MANY));
 	EXPECT_LT(200 * 1024, browse(V4));
-	for (i = 0; i < 2 * AT_ONCE; i++)
-		if (fd[i] >= 0)
-			close(fd[i]);
+	while (n--)
+		close(fd[n]);
 }
 
 TEST_HARNESS_MAIN

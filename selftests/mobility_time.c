@@ -27,6 +27,29 @@ FIXTURE_VARIANT_ADD(mobility, busy) { .use = BUSY };
 FIXTURE_VARIANT_ADD(mobility, idle_bob_first) { .use = BOB_FIRST };
 FIXTURE_VARIANT_ADD(mobility, idle_alice_first) { .use = ALICE_FIRST };
 
+/* Alice is behind a NAT now, bob at 10.6.0.2. */
+static int place_nat(void)
+{
+	int nat = new_namespace();
+
+	lay_cable("inner", ns[ALICE], nat, 7);
+	lay_cable("outer", nat, ns[BOB], 6);
+	shell_in(ALICE, "ip route add 10.6.0.0/24 via 10.7.0.2");
+	shell_in(ALICE, "tc qdisc replace dev inner root netem delay 20ms rate 4mbit limit 100");
+	shell_in(BOB, "tc qdisc replace dev outer root netem delay 20ms rate 4mbit limit 100");
+	shell_at(nat, "sysctl -qw net.ipv4.ip_forward=1");
+	shell_at(nat, "nft 'table ip nat { chain out { type nat hook postrouting priority "
+		 "100; oifname outer masquerade random; }; }'");
+	return nat;
+}
+
+static void remove_nat(int nat)
+{
+	cut_cable("inner", ns[ALICE]);
+	cut_cable("outer", ns[BOB]);
+	close(nat);
+}
+
 FIXTURE_SETUP(mobility)
 {
 	netem(ALICE, "delay 20ms rate 4mbit limit 100");
@@ -40,11 +63,8 @@ FIXTURE_TEARDOWN(mobility)
 	close(self->fd[BOB]);
 	if (self->b.name)
 		remove_hosts(&self->b);
-	if (self->nat >= 0) {
-		cut_cable("inner", ns[ALICE]);
-		cut_cable("outer", ns[BOB]);
-		close(self->nat);
-	}
+	if (self->nat >= 0)
+		remove_nat(self->nat);
 	netem(ALICE, NULL);
 	netem(BOB, NULL);
 }
@@ -121,15 +141,7 @@ TEST_F_TIMEOUT(mobility, nat, 100)
 	static const char *const where[] = { "10.6.0.2" };
 	char before[80], word;
 
-	self->nat = new_namespace();
-	lay_cable("inner", ns[ALICE], self->nat, 7);
-	lay_cable("outer", self->nat, ns[BOB], 6);
-	shell_in(ALICE, "ip route add 10.6.0.0/24 via 10.7.0.2");
-	shell_in(ALICE, "tc qdisc replace dev inner root netem delay 20ms rate 4mbit limit 100");
-	shell_in(BOB, "tc qdisc replace dev outer root netem delay 20ms rate 4mbit limit 100");
-	shell_at(self->nat, "sysctl -qw net.ipv4.ip_forward=1");
-	shell_at(self->nat, "nft 'table ip nat { chain out { type nat hook postrouting priority "
-		 "100; oifname outer masquerade random; }; }'");
+	self->nat = place_nat();
 	ASSERT_TRUE(connect_at(self, 1, where));
 	snprintf(before, sizeof(before), "%s", endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT));
 	EXPECT_EQ(0, strncmp(before, "10.6.0.1:", 9)) TH_LOG("%s", before);
@@ -180,6 +192,46 @@ TEST_F_TIMEOUT(mobility, interface, 200)
 	shell_in(ALICE, "ip link set wire up");
 	shell_in(ALICE, "ip -6 addr add fd09::1/64 dev wire nodad");
 	expect_all(_metadata, self, use_after(self, variant->use));
+}
+
+FIXTURE(quiet) {
+	struct both b;
+	int fd[2];
+	int nat;
+};
+
+FIXTURE_SETUP(quiet)
+{
+	static const char *const where[] = { "10.6.0.2" };
+
+	self->nat = place_nat();
+	make_hosts_at(&self->b, "quiet", 9890, 1, where);
+	ASSERT_EQ(0, connected_pair(&self->b, self->fd));
+	ASSERT_TRUE(talks(self->fd[ALICE], self->fd[BOB]));
+}
+
+FIXTURE_TEARDOWN(quiet)
+{
+	close(self->fd[ALICE]);
+	close(self->fd[BOB]);
+	remove_hosts(&self->b);
+	remove_nat(self->nat);
+}
+
+/* SO_KEEPALIVE on one stream: the NAT forgets nothing, so bob can speak at any time. */
+TEST_F_TIMEOUT(quiet, kept_open, 1000)
+{
+	char before[80], word = 0;
+	int *fd = self->fd, on = 1;
+
+	snprintf(before, sizeof(before), "%s", endpoint_of(fd[BOB], SSS_PEER_ENDPOINT));
+	ASSERT_EQ(0, setsockopt(fd[ALICE], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)));
+	usleep(600000000);
+	EXPECT_EQ(1, send(fd[BOB], "b", 1, 0));
+	set_timeout(fd[ALICE], SO_RCVTIMEO, SOON);
+	EXPECT_EQ(1, recv(fd[ALICE], &word, 1, 0)) TH_LOG("%m");
+	EXPECT_EQ('b', word);
+	EXPECT_STREQ(before, endpoint_of(fd[BOB], SSS_PEER_ENDPOINT));
 }
 
 TEST_HARNESS_MAIN

@@ -141,7 +141,7 @@ no_secret()
 {
 	! grep -F -f "$work/alice.key" -f "$work/bob.key" "$work/trace" &&
 		! grep ' sss_' "$work/trace" | sed 's/.* sss_[a-z0-9_]*: //' | tr ' ' '\n' |
-		grep -vE '^[a-z_]+=([0-9]{1,20}|[0-9.:]+|[A-Za-z0-9]{1,20})$' | head -n 5 | grep .
+		grep -vE '^[a-z_]+=([0-9]{1,20}|[][0-9a-f.:]+|[A-Za-z0-9]{1,20})$' | head -n 5 | grep .
 }
 
 pair

@@ -346,4 +346,69 @@ TEST_F_TIMEOUT(reboot, lost_speaks, 100)
 	EXPECT_TRUE(connects_at_once(&self->e, ALICE));
 }
 
+static long long both_sum(const char *what)
+{
+	return get_stat(ALICE, what) + get_stat(BOB, what);
+}
+
+/* After an hour's silence: ms until a byte of bob's is at alice's */
+static long long after_an_hour(struct ends *e)
+{
+	long long begin;
+	char word;
+
+	usleep(HOUR * 1000000ull);
+	begin = now_ms();
+	if (send(e->fd[BOB], "b", 1, 0) != 1 || recv(e->fd[ALICE], &word, 1, 0) != 1)
+		return -1;
+	return now_ms() - begin;
+}
+
+static void keep_alive(int fd, int on)
+{
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/*
+ * SO_KEEPALIVE at either end: keys are there after any silence, for some packets an
+ * hour. Without it, or without it any more, they are not, and nothing is sent.
+ */
+TEST_F_TIMEOUT(keys, kept_alive, 90000)
+{
+	long long sent;
+
+	both("delay 50ms");
+	ASSERT_TRUE(talks(self->e.fd[ALICE], self->e.fd[BOB]));
+	for (int who = ALICE; who <= BOB; who++) {
+		sent = both_sum("TxPackets");
+		EXPECT_LT(2 * DELAY, after_an_hour(&self->e));
+		EXPECT_GT(20, both_sum("TxPackets") - sent);
+		keep_alive(self->e.fd[who], 1);
+		sent = both_sum("TxPackets");
+		EXPECT_GT(2 * DELAY, after_an_hour(&self->e));
+		EXPECT_LE(2 * HOUR / 26, both_sum("TxPackets") - sent);
+		EXPECT_GE(2 * HOUR / 25 + 6 * HOUR / 120, both_sum("TxPackets") - sent);
+		keep_alive(self->e.fd[who], 0);
+	}
+	/* of a stream that is gone nothing remains */
+	keep_alive(self->e.fd[ALICE], 1);
+	close(self->e.fd[ALICE]);
+	close(self->e.fd[BOB]);
+	self->e.fd[ALICE] = self->e.fd[BOB] = -1;
+	EXPECT_TRUE(eventually(300000, !both_sum("Channels")));
+}
+
+/* Who was accepted has it from who listened. */
+TEST_F_TIMEOUT(keys, kept_alive_by_heredity, 9000)
+{
+	both("delay 50ms");
+	close(self->e.fd[ALICE]);
+	close(self->e.fd[BOB]);
+	keep_alive(self->e.listener, 1);
+	self->e.fd[ALICE] = dial_as(&self->e.b, ALICE);
+	self->e.fd[BOB] = accept(self->e.listener, NULL, NULL);
+	ASSERT_TRUE(talks(self->e.fd[ALICE], self->e.fd[BOB]));
+	EXPECT_GT(2 * DELAY, after_an_hour(&self->e));
+}
+
 TEST_HARNESS_MAIN

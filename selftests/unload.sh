@@ -39,20 +39,20 @@ traffic()
 load
 stream_file hold >"$work/hold" &
 holder=$!
-check "a program holds a socket" wait_for 10 holding
+check "a program holds a socket" wait_for 30 holding
 check "the module stays" cannot unload
 kill $holder
-check "it goes when the program is gone" wait_for 10 unload
+check "it goes when the program is gone" wait_for 30 unload
 check "and the family with it" cannot stream_file hold
 check "it comes back" load
 check "traffic" traffic
-check "unloading right after it" wait_for 10 unload
+check "unloading right after it" wait_for 30 unload
 
 load
 for how in "" "delay 20ms" "loss 100%"; do
 	# shellcheck disable=SC2086 # words
 	stream_file killed $how >/dev/null 2>&1
-	check "unloading after both ends were killed, link: ${how:-good}" wait_for 15 unload
+	check "unloading after both ends were killed, link: ${how:-good}" wait_for 30 unload
 	load
 done
 unload

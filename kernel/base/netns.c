@@ -53,6 +53,7 @@ void sss_netns_limits_init(struct sss_limits *limits)
 		.resolve_timeout_ms = 10 * MSEC_PER_SEC,
 		.resolve_interval_ms = 3 * MSEC_PER_SEC,
 		.max_questions = 1024,
+		.keepalive_ms = 25000,
 		.announce_endpoints = 1,
 	};
 }

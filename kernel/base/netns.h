@@ -66,6 +66,7 @@ struct sss_limits {
 	u32 resolve_timeout_ms;		/* connect() waits for a helper's answer. 10 s */
 	u32 resolve_interval_ms;	/* a helper is asked again. 3 s */
 	u32 max_questions;		/* that wait for an answer. 1024 per namespace */
+	u32 keepalive_ms;		/* SO_KEEPALIVE: silence before a PING. 25000 */
 	u32 announce_endpoints;		/* own addresses: 0 nobody, 1 configured peers, 2 all. 1 */
 };
 

@@ -564,6 +564,22 @@ void __sss_channel_drop_stream(struct sss_channel *ch)
 }
 
 /**
+ * __sss_channel_keep_alive() - a stream wants the path and the keys kept in use
+ * @ch: channel
+ * @on: or one that did does no more
+ *
+ * As long as one does, a silence of limits.keepalive_ms ends with a PING: NATs on
+ * the way remember the channel, and a new stream finds keys. Context: channel lock
+ * held.
+ */
+void __sss_channel_keep_alive(struct sss_channel *ch, bool on)
+{
+	lockdep_assert_held(&ch->lock);
+	ch->n_keepalive += on ? 1 : -1;
+	__sss_timer_update(ch);
+}
+
+/**
  * __sss_channel_may_send() - are there keys to send under?
  * @ch: channel
  *

@@ -73,6 +73,7 @@ struct sss_channel {
 	u64 remote_incarnation;			/* 0: not known yet */
 	struct sss_params remote;		/* what the peer told us */
 	u32 n_streams;				/* the stream floor counts */
+	u32 n_keepalive;			/* likewise: those with SO_KEEPALIVE */
 	u64 idle_since;				/* ns, when n_streams became 0 */
 
 	struct sss_path path;
@@ -158,6 +159,7 @@ int sss_channel_rekey(struct sss_channel *ch);
 void sss_channel_transmit(struct sss_channel *ch);
 void __sss_channel_add_stream(struct sss_channel *ch);
 void __sss_channel_drop_stream(struct sss_channel *ch);
+void __sss_channel_keep_alive(struct sss_channel *ch, bool on);
 bool __sss_channel_may_send(struct sss_channel *ch);
 void __sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type);
 void __sss_channel_closed_by_peer(struct sss_channel *ch, const struct sss_frame_close *frame);

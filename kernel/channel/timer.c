@@ -36,6 +36,14 @@ static u64 down_deadline(const struct sss_channel *ch)
 	       ms_to_ns(READ_ONCE(ch->sn->limits.down_timeout_ms));
 }
 
+/* Nothing was heard for long, and somebody minds; what waits for an answer will do. */
+static u64 keepalive_deadline(const struct sss_channel *ch)
+{
+	if (!ch->n_keepalive || ch->ping || ch->loss.eliciting_in_flight)
+		return 0;
+	return ch->last_received + ms_to_ns(READ_ONCE(ch->sn->limits.keepalive_ms));
+}
+
 /* The pacer alone holds data back, or memory was missing */
 static u64 pace_deadline(struct sss_channel *ch, u64 now)
 {
@@ -75,6 +83,7 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	at = sss_timer_min(at, pace_deadline(ch, now));
 	at = sss_timer_min(at, ch->resume_at);
 	at = sss_timer_min(at, down_deadline(ch));
+	at = sss_timer_min(at, keepalive_deadline(ch));
 	return sss_timer_min(at, __sss_path_deadline(ch));
 }
 
@@ -128,6 +137,9 @@ static void expire_open(struct sss_channel *ch, u64 now)
 	at = down_deadline(ch);
 	if (at && at <= now)
 		__sss_channel_set_link(ch, SSS_LINK_DOWN);
+	at = keepalive_deadline(ch);
+	if (at && at <= now)
+		ch->ping = true;
 }
 
 /* Whatever is due. Channel lock held. */

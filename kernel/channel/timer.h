@@ -13,6 +13,7 @@
  *	keys		a key pair is erase_ms old		erase it
  *	idle		idle_timeout without a stream		CLOSE
  *	down		down_timeout without an answer		link DOWN
+ *	keepalive	keepalive_ms after the last packet came	send PING, for SO_KEEPALIVE
  *	path		an endpoint tried has not answered	challenge it again
  *	tick		sss_channel_ops.tick			the stream floor's
  */

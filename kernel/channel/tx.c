@@ -299,7 +299,8 @@ static struct sss_keypair *sending_pair(struct sss_channel *ch)
 	}
 	if (pair)
 		sss_keypair_put(pair);
-	if (sss_channel_ops->pending(ch) || ch->loss.eliciting_in_flight)
+	if (sss_channel_ops->pending(ch) || ch->loss.eliciting_in_flight ||
+	    (ch->ping && ch->n_keepalive))
 		__sss_handshake_want(ch, NULL);
 	return NULL;
 }

@@ -69,6 +69,7 @@ static const struct knob knobs[] = {
 	ONE(resolve_timeout_ms, 10, DAY_MS),
 	ONE(resolve_interval_ms, 10, DAY_MS),
 	ONE(max_questions, 0, MEGA),
+	ONE(keepalive_ms, 10, DAY_MS),
 	ONE(announce_endpoints, 0, 2),
 };
 

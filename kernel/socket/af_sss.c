@@ -426,6 +426,7 @@ static struct proto proto = {
 	.owner			= THIS_MODULE,
 	.obj_size		= sizeof(struct sss_sock),
 	.release_cb		= release_cb,
+	.keepalive		= sss_sock_keepalive,
 	.memory_allocated	= &memory_allocated,
 	.per_cpu_fw_alloc	= &memory_per_cpu,
 	.sockets_allocated	= &sockets_allocated,

@@ -62,8 +62,11 @@ void __sss_sock_dgram_update(struct sock *sk)
 	struct message *m, *next;
 
 	list_for_each_entry_safe(m, next, &ss->messages, node) {
+		/* asked first: once it is, the account changes no more */
+		bool over = sss_dgram_over(m->st);
+
 		sss_stream_settle(m->st, sk);
-		if (!sss_dgram_over(m->st))
+		if (!over)
 			continue;
 		list_del(&m->node);
 		WRITE_ONCE(ss->n_messages, ss->n_messages - 1);
@@ -196,6 +199,7 @@ static int send_one(struct sock *sk, struct sss_stream *parent, struct msghdr *m
 	if (err)
 		goto free;
 	m->st = st;
+	sss_stream_get(st);	/* it may be over, and forgotten, while this waits for memory */
 	list_add_tail(&m->node, &sss_sk(sk)->messages);
 	WRITE_ONCE(sss_sk(sk)->n_messages, sss_sk(sk)->n_messages + 1);
 	err = append(sk, st, msg, len, timeo);
@@ -203,7 +207,9 @@ static int send_one(struct sock *sk, struct sss_stream *parent, struct msghdr *m
 		sss_dgram_give_up(st);
 	else
 		sss_dgram_send(st, how->deadline);
+	sss_stream_settle(st, sk);	/* it may be forgotten already */
 	__sss_sock_dgram_update(sk);
+	sss_stream_put(st);
 	return err;
 free:
 	if (st)

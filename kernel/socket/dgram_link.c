@@ -280,6 +280,19 @@ void __sss_dgram_link_update(struct sock *sk)
 }
 
 /**
+ * sss_dgram_link_keep_alive() - SO_KEEPALIVE, for the links there are
+ * @sk: socket, locked
+ * @on: what to
+ */
+void sss_dgram_link_keep_alive(struct sock *sk, bool on)
+{
+	struct sss_dgram_link *link;
+
+	list_for_each_entry(link, &sss_sk(sk)->links, node)
+		sss_keepalive_set(link->st, on);
+}
+
+/**
  * sss_dgram_link_drop_all() - the socket closes
  * @sk: socket, locked
  */

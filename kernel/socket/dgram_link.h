@@ -35,6 +35,7 @@ void sss_dgram_link_told(struct sock *sk);
 struct sss_stream *sss_dgram_link_next(struct sock *sk, struct sss_dgram_link **from);
 bool sss_dgram_link_connecting(const struct sock *sk);
 void __sss_dgram_link_update(struct sock *sk);
+void sss_dgram_link_keep_alive(struct sock *sk, bool on);
 void sss_dgram_link_drop_all(struct sock *sk);
 
 #endif /* _SSS_SOCKET_DGRAM_LINK_H */

@@ -187,6 +187,7 @@ int sss_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
 			unsigned int len);
 int sss_sock_getsockopt(struct socket *sock, int level, int name, char __user *val,
 			int __user *len);
+void sss_sock_keepalive(struct sock *sk, int on);
 int sss_sock_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 int sss_sock_reset(struct sock *sk, const struct sss_reset __user *arg);
 int sss_sock_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);

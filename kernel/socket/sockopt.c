@@ -9,6 +9,7 @@
 #include "wire/cursor.h"
 #include "wire/frame.h"
 #include "wire/name.h"
+#include "dgram_link.h"
 #include "socket.h"
 
 #include <asm/ioctls.h>
@@ -71,6 +72,18 @@ static void set_background(struct sock *sk, bool on)
 	WRITE_ONCE(ss->background, on);
 	if (ss->stream)
 		sss_stream_set_background(ss->stream, sk, on);
+}
+
+/**
+ * sss_sock_keepalive() - SO_KEEPALIVE
+ * @sk: locked; its flag changes afterwards
+ * @on: what to
+ */
+void sss_sock_keepalive(struct sock *sk, int on)
+{
+	if (sss_sk(sk)->stream)
+		sss_keepalive_set(sss_sk(sk)->stream, on);
+	sss_dgram_link_keep_alive(sk, on);
 }
 
 static int set_family(struct sock *sk, int val)

@@ -95,6 +95,8 @@ void sss_dgram_send(struct sss_stream *st, u32 ms)
 			st->deadline = st->progress_at + (u64)ms * NSEC_PER_MSEC;
 		__sss_timed_watch(st, st->progress_at);
 		__sss_tree_go(st);
+	} else {
+		__sss_sendq_purge(st);	/* what was appended after the end */
 	}
 	spin_unlock_bh(&ch->lock);
 	sss_channel_transmit(ch);
@@ -109,6 +111,7 @@ void sss_dgram_give_up(struct sss_stream *st)
 {
 	spin_lock_bh(&st->ch->lock);
 	__sss_stream_break(st, -ECANCELED);
+	__sss_sendq_purge(st);	/* if it was over, what was appended afterwards */
 	spin_unlock_bh(&st->ch->lock);
 	sss_table_deliver(st->ch);
 }
@@ -121,7 +124,8 @@ void sss_dgram_give_up(struct sss_stream *st)
  */
 bool sss_dgram_over(const struct sss_stream *st)
 {
-	return READ_ONCE(st->flags) & SSS_ST_LET_GO;
+	/* pairs with __sss_stream_let_go() */
+	return smp_load_acquire(&st->flags) & SSS_ST_LET_GO;
 }
 
 /* --- loose ones, sending --- */

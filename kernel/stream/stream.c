@@ -235,7 +235,9 @@ void __sss_stream_let_go(struct sss_stream *st)
 	lockdep_assert_held(&st->ch->lock);
 	if (st->flags & SSS_ST_LET_GO)
 		return;
-	st->flags |= SSS_ST_LET_GO;
+	/* Who sees it without the lock sees the queues as they stay. */
+	smp_store_release(&st->flags, st->flags | SSS_ST_LET_GO);
+	__sss_keepalive_set(st, false);
 	__sss_table_touch(st, BIT(SSS_STREAM_ENDED));
 }
 
@@ -412,6 +414,7 @@ static int undo_connect(struct sss_stream *st, int err)
 	list_del_init(&st->timed);
 	if (ss->last == st)
 		ss->last = NULL;
+	__sss_keepalive_set(st, false);
 	__sss_channel_drop_stream(ch);
 	sk = st->sk;
 	st->sk = NULL;
@@ -460,6 +463,7 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 	sock_hold(sk);
 	st->sk = sk;
 	__sss_sched_own(st, sk);
+	__sss_keepalive_set(st, sock_flag(sk, SOCK_KEEPOPEN));
 	list_add_tail(&st->wait, &sss_streams(ch)->opening);
 	st->progress_at = ktime_get_ns();
 	__sss_timed_watch(st, st->progress_at);
@@ -489,6 +493,7 @@ void sss_stream_attach(struct sss_stream *st, struct sock *sk)
 		sock_hold(sk);
 		st->sk = sk;
 		__sss_sched_own(st, sk);
+		__sss_keepalive_set(st, sock_flag(sk, SOCK_KEEPOPEN));
 	}
 	__sss_flow_accepted(st);
 	if (!(st->flags & SSS_ST_LOOSE))
@@ -616,25 +621,6 @@ void sss_stream_close(struct sss_stream *st)
 	if (st->sk)
 		sss_stream_settle(st, st->sk);
 	sss_table_deliver(ch);
-	sss_channel_transmit(ch);
-}
-
-/**
- * sss_stream_set_user_timeout() - how long may there be no progress?
- * @st: stream, its socket locked
- * @ms: until it breaks with ETIMEDOUT, 0: for ever
- */
-void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms)
-{
-	struct sss_channel *ch = st->ch;
-
-	WRITE_ONCE(st->user_timeout, ms);
-	if (!ch || !ms)
-		return;
-	spin_lock_bh(&ch->lock);
-	if (!(st->flags & SSS_ST_OVER))
-		__sss_timed_watch(st, ktime_get_ns());
-	spin_unlock_bh(&ch->lock);
 	sss_channel_transmit(ch);
 }
 

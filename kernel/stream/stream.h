@@ -165,6 +165,7 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 void sss_stream_attach(struct sss_stream *st, struct sock *sk);
 void sss_stream_shutdown(struct sss_stream *st, bool rd, bool wr);
 void sss_stream_close(struct sss_stream *st);
+void sss_keepalive_set(struct sss_stream *st, bool on);
 void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms);
 void sss_stream_settle(struct sss_stream *st, struct sock *sk);
 void sss_stream_set_priority(struct sss_stream *st, const struct sss_priority *priority,

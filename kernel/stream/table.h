@@ -171,6 +171,9 @@ void __sss_stream_let_go(struct sss_stream *st);
 void __sss_stream_check_over(struct sss_stream *st);
 void __sss_stream_set_note(struct sss_stream *st, bool reset, u64 code, const u8 *text, u8 len);
 
+/* keepalive.c */
+void __sss_keepalive_set(struct sss_stream *st, bool on);
+
 /* timed.c */
 void __sss_timed_at(struct sss_channel *ch, u64 at);
 void __sss_timed_watch(struct sss_stream *st, u64 now);

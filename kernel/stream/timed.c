@@ -260,3 +260,22 @@ u64 sss_timed_tick(struct sss_channel *ch, u64 now)
 	ss->next_tick = earlier(ss->next_tick, at);
 	return ss->next_tick;
 }
+
+/**
+ * sss_stream_set_user_timeout() - how long may there be no progress?
+ * @st: stream, its socket locked
+ * @ms: until it breaks with ETIMEDOUT, 0: for ever
+ */
+void sss_stream_set_user_timeout(struct sss_stream *st, u32 ms)
+{
+	struct sss_channel *ch = st->ch;
+
+	WRITE_ONCE(st->user_timeout, ms);
+	if (!ch || !ms)
+		return;
+	spin_lock_bh(&ch->lock);
+	if (!(st->flags & SSS_ST_OVER))
+		__sss_timed_watch(st, ktime_get_ns());
+	spin_unlock_bh(&ch->lock);
+	sss_channel_transmit(ch);
+}

@@ -180,6 +180,7 @@ int __sss_tree_open(struct sss_stream *parent, struct sss_stream *child, struct 
 	sock_hold(sk);
 	child->sk = sk;
 	__sss_sched_own(child, sk);
+	__sss_keepalive_set(child, sock_flag(sk, SOCK_KEEPOPEN) && !(flags & SSS_ST_MESSAGE));
 	sss_stream_get(parent);
 	child->mother = parent;
 	parent->kin->messages += !!(flags & SSS_ST_MESSAGE);

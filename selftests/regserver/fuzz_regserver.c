@@ -119,7 +119,7 @@ size_t fuzz_seed(u8 *data, size_t max, u64 *state)
 	memset(&req, 0, sizeof(req));
 	memset(&answer, 0, sizeof(answer));
 	req.op = answer.op = random_below(state, REG_OPS + 1);
-	req.has = answer.has = random_below(state, 1 << (REG_K_TOLD + 1)) | 3;
+	req.has = answer.has = random_below(state, 1 << REG_KEYS) | 3;
 	req.has &= 0x3 | 1 << REG_K_EID | 1 << REG_K_PROFILE | 1 << REG_K_TTL | 1 << REG_K_QUERY |
 		   1 << REG_K_CURSOR | 1 << REG_K_LIMIT | 1 << REG_K_ENDPOINTS;
 	req.eid.key[0] = answer.eid.key[0] = 9;
@@ -127,7 +127,7 @@ size_t fuzz_seed(u8 *data, size_t max, u64 *state)
 	answer.profile = req.profile;
 	random_text(req.query, sizeof(req.query), state);
 	req.cursor_len = random_below(state, 2) * SSS_EID_LEN;
-	answer.observed = (struct reg_endpoint){ .family = 4, .port = 1 };
+	answer.observed = answer.relay = (struct reg_endpoint){ .family = 4, .port = 1 };
 	answer.n_hits = random_below(state, 3);
 	answer.hits[0].eid = answer.hits[1].eid = req.eid;
 	answer.hits[0].profile = req.profile;

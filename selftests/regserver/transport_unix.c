@@ -58,6 +58,11 @@ static void observe_unix(int fd, struct reg_endpoint *ep)
 		memset(ep, 0, sizeof(*ep));
 }
 
+static void local_unix(int fd, struct reg_endpoint *ep)
+{
+	endpoint_parse("127.0.0.1:9660", ep);
+}
+
 static void reset_unix(int fd, const char *why)
 {
 }
@@ -67,6 +72,7 @@ static const struct transport transport_unix = {
 	.listen = listen_unix,
 	.peer = peer_unix,
 	.observe = observe_unix,
+	.local = local_unix,
 	.reset = reset_unix,
 };
 

@@ -106,6 +106,11 @@ static void keep_notice(struct reg_client *client, const struct reg_answer *reco
 	notice->observed = record->observed;
 	notice->n_endpoints = record->n_endpoints;
 	memcpy(notice->endpoints, record->endpoints, sizeof(notice->endpoints));
+	notice->relay.family = 0;
+	if (!(record->has & 1U << REG_K_RELAY) || !(record->has & 1U << REG_K_SESSION))
+		return;
+	notice->relay = record->relay;
+	memcpy(notice->session, record->session, sizeof(notice->session));
 }
 
 int reg_take(struct reg_client *client, struct reg_answer *answer)

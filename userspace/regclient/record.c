@@ -129,7 +129,7 @@ size_t reg_request_encode(const struct reg_request *req, void *data, size_t max)
 	uint8_t *map = reg_out_map(&out);
 	unsigned int key;
 
-	for (key = 0; key <= REG_K_TOLD; key++) {
+	for (key = 0; key < REG_KEYS; key++) {
 		if (!(req->has & 1U << key))
 			continue;
 		reg_out_key(&out, map, key);
@@ -236,6 +236,13 @@ static void get_answer_field(struct reg_in *in, struct reg_answer *answer, uint6
 	case REG_K_TOLD:
 		answer->told = reg_in_bool(in);
 		break;
+	case REG_K_SESSION:
+		if (reg_in_bytes(in, answer->session, REG_SESSION) != REG_SESSION)
+			reg_in_fail(in, REG_INVALID);
+		break;
+	case REG_K_RELAY:
+		reg_get_endpoint(in, &answer->relay);
+		break;
 	default:
 		reg_in_skip(in);
 		return;
@@ -323,6 +330,10 @@ static void put_answer_field(struct reg_out *out, const struct reg_answer *answe
 		return reg_out_uint(out, answer->wait);
 	case REG_K_TOLD:
 		return reg_out_bool(out, answer->told);
+	case REG_K_SESSION:
+		return reg_out_bytes(out, answer->session, REG_SESSION);
+	case REG_K_RELAY:
+		return reg_put_endpoint(out, &answer->relay);
 	default:
 		out->full = true;
 	}
@@ -334,7 +345,7 @@ size_t reg_answer_encode(const struct reg_answer *answer, void *data, size_t max
 	uint8_t *map = reg_out_map(&out);
 	unsigned int key;
 
-	for (key = 0; key <= REG_K_TOLD; key++) {
+	for (key = 0; key < REG_KEYS; key++) {
 		if (!(answer->has & 1U << key))
 			continue;
 		reg_out_key(&out, map, key);

@@ -26,6 +26,7 @@
 #define REG_HITS		20	/* of one page */
 #define REG_SERVERS		16
 #define REG_EXPLAIN_MAX		127
+#define REG_SESSION		8	/* bytes of a session of a relay */
 
 enum reg_op {
 	REG_REGISTER = 1,
@@ -69,6 +70,9 @@ enum reg_key {
 	REG_K_ENDPOINTS = 13,
 	REG_K_WAIT = 14,
 	REG_K_TOLD = 15,
+	REG_K_SESSION = 16,
+	REG_K_RELAY = 17,
+	REG_KEYS = 18,
 };
 
 /* Keys of a profile's map; up to REG_F_OBSERVED they are bits of "public", too */
@@ -165,6 +169,8 @@ struct reg_answer {
 	struct reg_endpoint endpoints[REG_ENDPOINTS];
 	uint32_t wait;			/* ms */
 	bool told;
+	uint8_t session[REG_SESSION];
+	struct reg_endpoint relay;
 	unsigned int n_hits;
 	struct reg_hit hits[REG_HITS];
 	unsigned int n_servers;

@@ -19,6 +19,8 @@ struct reg_notice {
 	struct reg_endpoint observed;		/* family 0: not known */
 	unsigned int n_endpoints;
 	struct reg_endpoint endpoints[REG_ENDPOINTS];
+	struct reg_endpoint relay;		/* family 0: there is none */
+	uint8_t session[REG_SESSION];		/* by which it knows us */
 };
 
 struct reg_client {
@@ -95,7 +97,8 @@ int reg_search(struct reg_client *client, const char *query, uint32_t limit,
  * @eid: who
  * @endpoints: our own, private ones
  * @n: up to REG_ENDPOINTS
- * @answer: result: observed, endpoints, told
+ * @answer: result: observed, endpoints, told; has REG_K_RELAY: and a way through
+ *	the server
  *
  * Return: 0 or -1.
  */

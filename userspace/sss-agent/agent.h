@@ -24,11 +24,13 @@
 #include "../sss-netlink/sss-netlink.h"
 
 #define AGENT_ENDPOINTS	SSS_PEER_ENDPOINTS_MAX
+#define AGENT_RELAYS	1	/* of one server's answer */
 
-/* Where a peer may be, the best first */
+/* Where a peer may be, the best first, and through whom; eight of both together count */
 struct candidates {
-	unsigned int n;
+	unsigned int n, n_relays;
 	union endpoint_addr addr[AGENT_ENDPOINTS];
+	struct sss_relay relays[AGENT_RELAYS];
 };
 
 /**

@@ -150,30 +150,44 @@ static struct nlmsghdr *answer(const struct identity *self, const struct sss_eid
 }
 
 static int tell(const struct identity *self, const struct sss_eid *peer,
-		const union endpoint_addr *addr, unsigned int n)
+		const union endpoint_addr *addr, unsigned int n, const struct sss_relay *relays,
+		unsigned int n_relays)
 {
 	struct nlmsghdr *nlh = answer(self, peer);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
+	struct nlattr *nest;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		mnl_attr_put(nlh, SSS_A_ENDPOINT, plan_addr_len(&addr[i]), &addr[i]);
-	mnl_attr_nest_end(nlh, nest);
+	if (n) {
+		nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
+		for (i = 0; i < n; i++)
+			mnl_attr_put(nlh, SSS_A_ENDPOINT, plan_addr_len(&addr[i]), &addr[i]);
+		mnl_attr_nest_end(nlh, nest);
+	}
+	if (n_relays) {
+		nest = mnl_attr_nest_start(nlh, SSS_A_RELAYS);
+		for (i = 0; i < n_relays; i++)
+			mnl_attr_put(nlh, SSS_A_RELAY, sizeof(relays[i]), &relays[i]);
+		mnl_attr_nest_end(nlh, nest);
+	}
 	return nl_try(nlh, NULL, NULL);
 }
 
 void kernel_tell(const struct identity *self, const struct sss_eid *peer,
 		 const struct candidates *where)
 {
-	int err = tell(self, peer, where->addr, where->n);
-	unsigned int i;
+	unsigned int room = AGENT_ENDPOINTS - where->n_relays, i;
+	unsigned int n = where->n < room ? where->n : room;
+	int err = tell(self, peer, where->addr, n, where->relays, where->n_relays);
 
+	if (!err)
+		return;
+	log_at(LOG_L_WARNING, "kernel-refused", " peer=%s error=%s", log_eid(peer),
+	       log_quote(nl_refusal()));
 	/* One that may not be is not to cost the others. */
-	for (i = 0; err == EINVAL && where->n > 1 && i < where->n; i++)
-		tell(self, peer, &where->addr[i], 1);
-	if (err)
-		log_at(LOG_L_WARNING, "kernel-refused", " peer=%s error=%s", log_eid(peer),
-		       log_quote(nl_refusal()));
+	for (i = 0; err == EINVAL && n + where->n_relays > 1 && i < n; i++)
+		tell(self, peer, &where->addr[i], 1, NULL, 0);
+	for (i = 0; err == EINVAL && n && i < where->n_relays; i++)
+		tell(self, peer, NULL, 0, &where->relays[i], 1);
 }
 
 void kernel_tell_error(const struct identity *self, const struct sss_eid *peer, int err)

@@ -100,13 +100,15 @@ void resolve_found(struct identity *self, const struct sss_eid *peer,
 	char text[ENDPOINT_TEXT];
 	struct reg_endpoint ep;
 
-	if (!where->n)
+	if (!where->n && !where->n_relays)
 		return;
 	if (q)
 		q->found = true;
-	endpoint_from_addr(&ep, &where->addr[0].sa);
-	log_at(LOG_L_INFO, "found", " peer=%s how=%s endpoints=%u first=%s", log_eid(peer), how,
-	       where->n, endpoint_format(&ep, text));
+	if (where->n)
+		endpoint_from_addr(&ep, &where->addr[0].sa);
+	log_at(LOG_L_INFO, "found", " peer=%s how=%s endpoints=%u first=%s relays=%u",
+	       log_eid(peer), how, where->n, where->n ? endpoint_format(&ep, text) : "-",
+	       where->n_relays);
 	kernel_tell(self, peer, where);
 }
 

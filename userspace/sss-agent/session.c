@@ -202,10 +202,25 @@ static void to_where(struct candidates *where, const struct reg_endpoint *observ
 {
 	unsigned int i;
 
-	where->n = 0;
+	where->n = where->n_relays = 0;
 	candidates_add_record(where, observed);
 	for (i = 0; i < n; i++)
 		candidates_add_record(where, &eps[i]);
+}
+
+/* What leads through the server; it knows us there by the session */
+static void add_relay(struct candidates *where, const struct reg_endpoint *relay,
+		      const uint8_t session[REG_SESSION])
+{
+	struct sss_relay *to = &where->relays[where->n_relays];
+	union endpoint_addr addr;
+
+	if (!endpoint_to_addr(relay, &addr))
+		return;
+	memset(to, 0, sizeof(*to));
+	memcpy(to->address, &addr, sizeof(addr));
+	memcpy(&to->session, session, sizeof(to->session));
+	where->n_relays++;
 }
 
 static void on_found(struct session *s, const struct request *request)
@@ -220,6 +235,8 @@ static void on_found(struct session *s, const struct request *request)
 		to_where(&where, &answer.observed, answer.endpoints, answer.n_endpoints);
 	if (where.n)
 		cache_add(&request->peer, &where);
+	if (!is_lookup && answer.has & 1U << REG_K_RELAY && answer.has & 1U << REG_K_SESSION)
+		add_relay(&where, &answer.relay, answer.session);
 	resolve_found(s->self, &request->peer, &where, is_lookup ? "lookup" : "introduced");
 	resolve_nothing(s->self, &request->peer, 0);
 }
@@ -296,6 +313,7 @@ static void on_notice(struct session *s)
 	if (s->notices++ >= NOTICES)
 		return;
 	to_where(&where, &notice.observed, notice.endpoints, notice.n_endpoints);
+	add_relay(&where, &notice.relay, notice.session);
 	resolve_found(s->self, &notice.eid, &where, "called");
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,21 @@ static int add_server(struct config *config, const char *value, struct ini_error
 	return 0;
 }
 
+/* An address without a port, of either family */
+static int set_relay_address(struct config *config, const char *value,
+			     struct ini_error *error)
+{
+	struct reg_endpoint ep = { .family = 4 };
+
+	if (inet_pton(AF_INET, value, ep.addr) != 1) {
+		ep.family = 6;
+		if (inet_pton(AF_INET6, value, ep.addr) != 1)
+			return ini_wrong(error, "relay-address: \"%s\" is no address", value);
+	}
+	config->relay_at[ep.family == 6] = ep;
+	return 0;
+}
+
 int config_set(struct config *config, const char *name, const char *value,
 	       struct ini_error *error)
 {
@@ -108,6 +124,8 @@ int config_set(struct config *config, const char *name, const char *value,
 		return set_level(config, value, error);
 	if (!strcmp(name, "server"))
 		return add_server(config, value, error);
+	if (!strcmp(name, "relay-address"))
+		return set_relay_address(config, value, error);
 	if (strcmp(name, "host"))
 		return ini_wrong(error, "there is no setting \"%s\"", name);
 	if (sss_eid_parse(&config->host, value))

@@ -23,7 +23,12 @@
 	X(rate_prefix,		"rate-per-prefix",	1, 1000000, 50) \
 	X(burst_prefix,		"burst-per-prefix",	10, 10000000, 1000) \
 	X(rate_notices,		"rate-notices",		1, 100000, 5)		/* to one EID */ \
-	X(burst_notices,	"burst-notices",	1, 1000000, 20)
+	X(burst_notices,	"burst-notices",	1, 1000000, 20) \
+	X(relay,		"relay",		0, 65535, 0)		/* UDP port; 0: none */ \
+	X(relay_sessions,	"max-relay-sessions",	1, 1000000, 10000) \
+	X(relay_sessions_per_eid, "max-relay-sessions-per-eid", 1, 100000, 16) \
+	X(relay_rate_per_eid,	"relay-rate-per-eid",	1, 10000000, 1000)	/* kB/s */ \
+	X(relay_idle,		"relay-idle",		1, 86400, 180)		/* s */
 
 struct config {
 #define X(member, name, least, most, standard) unsigned int member;
@@ -33,6 +38,7 @@ struct config {
 	char store[512];
 	char metrics[128];		/* empty: none */
 	struct sss_eid host;		/* zero: every local host */
+	struct reg_endpoint relay_at[2];	/* where others find it: v4, v6; family 0: here */
 	unsigned int n_servers;
 	struct reg_server servers[REG_SERVERS];
 };

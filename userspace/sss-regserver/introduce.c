@@ -7,6 +7,7 @@
 #include <string.h>
 #include <common/log.h>
 #include "metrics.h"
+#include "relay.h"
 #include "server.h"
 
 #define MAIL_RETRY_MS	500
@@ -64,35 +65,6 @@ static bool tell_there(const struct entry *entry, const void *data, size_t len)
 	return true;
 }
 
-/* What the other side gets: who calls, and from where */
-static size_t make_notice(struct stream *stream, const struct reg_request *req,
-			  struct reg_answer *notice, void *data, size_t max)
-{
-	memset(notice, 0, sizeof(*notice));
-	notice->op = REG_INTRODUCED;
-	notice->eid = stream->eid;
-	notice->has = 1U << REG_K_OP | 1U << REG_K_EID | 1U << REG_K_ENDPOINTS;
-	server.transport->observe(stream->source.fd, &notice->observed);
-	if (notice->observed.family)
-		notice->has |= 1U << REG_K_OBSERVED;
-	notice->n_endpoints = req->n_endpoints;
-	memcpy(notice->endpoints, req->endpoints, sizeof(notice->endpoints));
-	return reg_answer_encode(notice, data, max);
-}
-
-static bool tell(struct stream *stream, const struct reg_request *req, const struct entry *entry)
-{
-	static struct reg_answer notice;
-	uint8_t data[1024];
-	size_t len = make_notice(stream, req, &notice, data, sizeof(data));
-
-	if (len && may_tell(&entry->eid) &&
-	    (tell_here(&entry->eid, data, len) || tell_there(entry, data, len)))
-		return true;
-	metrics.notices_dropped++;
-	return false;
-}
-
 /* What a live stream shows is newer than what was seen at its registration */
 static void observed_of(const struct entry *entry, struct reg_endpoint *ep)
 {
@@ -105,10 +77,76 @@ static void observed_of(const struct entry *entry, struct reg_endpoint *ep)
 		*ep = entry->observed;
 }
 
+/* The relay, as a client sees it that is at the other end of this stream */
+static bool relay_seen_from(const struct stream *stream, struct reg_endpoint *ep)
+{
+	const struct reg_endpoint *at;
+
+	server.transport->local(stream->source.fd, ep);
+	if (!ep->family)
+		return false;
+	at = &server.config.relay_at[ep->family == 6];
+	if (at->family)
+		*ep = *at;
+	ep->port = server.config.relay;
+	return true;
+}
+
+static void put_relay(struct reg_answer *record, const struct relay_end *end,
+		      const struct stream *seen_from)
+{
+	if (!relay_seen_from(seen_from, &record->relay))
+		return;
+	memcpy(record->session, end->session, sizeof(record->session));
+	record->has |= 1U << REG_K_SESSION | 1U << REG_K_RELAY;
+}
+
+/* Both get a way through the relay, if there is one and they may. */
+static void offer_relay(struct stream *stream, const struct entry *entry,
+			struct reg_answer *answer, struct reg_answer *notice)
+{
+	const struct stream *there = streams_registered(&entry->eid);
+	struct relay_end caller = { .eid = stream->eid, .seen = notice->observed };
+	struct relay_end called = { .eid = entry->eid, .seen = answer->observed };
+
+	if (!caller.seen.family || !called.seen.family || !relay_join(&caller, &called))
+		return;
+	put_relay(answer, &caller, stream);
+	put_relay(notice, &called, there ? there : stream);
+}
+
+/* What the other side gets: who calls, and from where */
+static void make_notice(struct stream *stream, const struct reg_request *req,
+			struct reg_answer *notice)
+{
+	memset(notice, 0, sizeof(*notice));
+	notice->op = REG_INTRODUCED;
+	notice->eid = stream->eid;
+	notice->has = 1U << REG_K_OP | 1U << REG_K_EID | 1U << REG_K_ENDPOINTS;
+	server.transport->observe(stream->source.fd, &notice->observed);
+	if (notice->observed.family)
+		notice->has |= 1U << REG_K_OBSERVED;
+	notice->n_endpoints = req->n_endpoints;
+	memcpy(notice->endpoints, req->endpoints, sizeof(notice->endpoints));
+}
+
+static bool tell(const struct reg_answer *notice, const struct entry *entry)
+{
+	uint8_t data[1024];
+	size_t len = reg_answer_encode(notice, data, sizeof(data));
+
+	if (len && may_tell(&entry->eid) &&
+	    (tell_here(&entry->eid, data, len) || tell_there(entry, data, len)))
+		return true;
+	metrics.notices_dropped++;
+	return false;
+}
+
 enum reg_status introduce(struct stream *stream, const struct reg_request *req,
 			  struct reg_answer *answer)
 {
 	static struct entry entry;
+	static struct reg_answer notice;
 	enum store_result result = store_get(&server.store, &req->eid, store_now(), &entry);
 
 	if (result == STORE_FAILED) {
@@ -125,7 +163,9 @@ enum reg_status introduce(struct stream *stream, const struct reg_request *req,
 		answer->has |= 1U << REG_K_OBSERVED;
 	answer->n_endpoints = entry.profile.n_endpoints;
 	memcpy(answer->endpoints, entry.profile.endpoints, sizeof(answer->endpoints));
-	answer->told = tell(stream, req, &entry);
+	make_notice(stream, req, &notice);
+	offer_relay(stream, &entry, answer, &notice);
+	answer->told = tell(&notice, &entry);
 	answer->has |= 1U << REG_K_EID | 1U << REG_K_ENDPOINTS | 1U << REG_K_TOLD;
 	return REG_OK;
 }

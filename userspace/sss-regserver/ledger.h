@@ -14,7 +14,8 @@
 #define LEDGER_IDLE	65536
 #define LEDGER_KEY	33
 
-enum ledger_kind { LEDGER_EID = 'e', LEDGER_PREFIX = 'p', LEDGER_NOTICES = 'n' };
+enum ledger_kind { LEDGER_EID = 'e', LEDGER_PREFIX = 'p', LEDGER_NOTICES = 'n',
+		   LEDGER_RELAY = 'r' };
 
 struct stream;
 

@@ -111,6 +111,20 @@ static void say_notices(struct scrape *scrape)
 		    (unsigned long long)rows[i].n);
 }
 
+static void say_relay(struct scrape *scrape)
+{
+	one(scrape, "relay_sessions", "gauge", "Pairs that may send through the relay.",
+	    metrics.relay_sessions);
+	one(scrape, "relay_packets_total", "counter", "Packets forwarded.", metrics.relay_packets);
+	one(scrape, "relay_bytes_total", "counter", "Bytes forwarded.", metrics.relay_bytes);
+	one(scrape, "relay_dropped_total", "counter",
+	    "Times that packets were too many, or the other end was not there yet.",
+	    metrics.relay_dropped);
+	one(scrape, "relay_refused_total", "counter",
+	    "Times that packets were of no session, or not from where it is.",
+	    metrics.relay_refused);
+}
+
 static void say_durations(struct scrape *scrape)
 {
 	uint64_t sum = 0;
@@ -137,6 +151,7 @@ static void say_all(struct scrape *scrape)
 	say_requests(scrape);
 	say_durations(scrape);
 	say_notices(scrape);
+	say_relay(scrape);
 	one(scrape, "streams", "gauge", "Streams open now.", metrics.streams);
 	one(scrape, "streams_accepted_total", "counter", "Streams taken.",
 	    metrics.streams_accepted);

@@ -19,6 +19,11 @@ struct metrics {
 	uint64_t notices_received;
 	uint64_t notices_dropped;
 	uint64_t store_failures;
+	uint64_t relay_sessions;	/* now */
+	uint64_t relay_packets;
+	uint64_t relay_bytes;
+	uint64_t relay_dropped;		/* too much, or the other end has not come yet */
+	uint64_t relay_refused;		/* of no session, or not from where it is */
 	uint64_t expired;
 	uint64_t seconds_buckets[METRICS_BUCKETS + 1];	/* of requests, by how long they took */
 	uint64_t microseconds;

@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 #include <sodium.h>
-#include "metrics.h"
 #include <common/notify.h>
+#include "metrics.h"
+#include "relay.h"
 #include "server.h"
 
 #define EXIT_USAGE	2
@@ -46,6 +47,7 @@ static const char usage[] =
 	"  -s, --store URL        sqlite:/PATH or redis://HOST[:PORT]...\n"
 	"  -H, --host EID         be this local host (every one)\n"
 	"  -m, --metrics WHERE    ADDRESS:PORT or unix:/PATH for Prometheus (nowhere)\n"
+	"  -r, --relay PORT       forward packets of hosts that cannot reach each other (no)\n"
 	"  -o, --set NAME=VALUE   any other setting\n"
 	"  -C, --check-config     check the settings and exit\n"
 	"  -h, --help\n";
@@ -102,6 +104,7 @@ static void parse_options(int argc, char **argv)
 		{ "store", required_argument, NULL, 's' },
 		{ "host", required_argument, NULL, 'H' },
 		{ "metrics", required_argument, NULL, 'm' },
+		{ "relay", required_argument, NULL, 'r' },
 		{ "set", required_argument, NULL, 'o' },
 		{ "check-config", no_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, 'h' },
@@ -109,12 +112,13 @@ static void parse_options(int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:s:H:m:o:Ch", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "c:s:H:m:r:o:Ch", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'c': options.file = optarg; break;
 		case 's': add_override("store", optarg); break;
 		case 'H': add_override("host", optarg); break;
 		case 'm': add_override("metrics", optarg); break;
+		case 'r': add_override("relay", optarg); break;
 		case 'o': add_setting(optarg); break;
 		case 'C': options.check = true; break;
 		case 'h': fputs(usage, stdout); exit(0);
@@ -154,13 +158,14 @@ static void reload(void)
 		return;
 	}
 	if (strcmp(config.store, server.config.store) ||
-	    strcmp(config.metrics, server.config.metrics) ||
+	    strcmp(config.metrics, server.config.metrics) || config.relay != server.config.relay ||
 	    memcmp(&config.host, &server.config.host, sizeof(config.host)))
 		log_at(LOG_L_WARNING, "reload-partial",
-		       " why=\"store, metrics and host change at the next start\"");
+		       " why=\"store, metrics, relay and host change at the next start\"");
 	strcpy(config.store, server.config.store);
 	strcpy(config.metrics, server.config.metrics);
 	config.host = server.config.host;
+	config.relay = server.config.relay;
 	server.config = config;
 	log_set_level(config.log_level);
 	log_event(LOG_L_INFO, "reloaded");
@@ -237,6 +242,8 @@ static int start(void)
 		return failed("metrics", strerror(errno));
 	server.now = server_clock();
 	introduce_mail_open();
+	if (relay_open())
+		return failed("relay", strerror(errno));
 	if (streams_open())
 		return failed("listen", sss_strerror(errno));
 	log_at(LOG_L_INFO, "started", " transport=%s store=%s node=%s", server.transport->name,
@@ -263,6 +270,7 @@ static void tick(void)
 		server_store_failed();
 	introduce_mail_open();
 	streams_tick();
+	relay_tick();
 	metrics_tick(server.now);
 }
 
@@ -292,6 +300,7 @@ static void stop(void)
 {
 	notify("STOPPING=1");
 	streams_close();
+	relay_close();
 	introduce_mail_close();
 	metrics_close();
 	store_close(&server.store);

@@ -16,6 +16,7 @@
  * @listen: returns a listening descriptor, non-blocking; -1 with errno
  * @peer: whose stream an accepted one is: its EID, proved; false: nobody's
  * @observe: where its packets come from now; family 0: not known
+ * @local: where they come to, likewise
  * @reset: ends a stream that broke the rules, saying why; close() follows
  */
 struct transport {
@@ -23,6 +24,7 @@ struct transport {
 	int (*listen)(const struct config *config);
 	bool (*peer)(int fd, struct sss_eid *eid);
 	void (*observe)(int fd, struct reg_endpoint *ep);
+	void (*local)(int fd, struct reg_endpoint *ep);
 	void (*reset)(int fd, const char *why);
 };
 

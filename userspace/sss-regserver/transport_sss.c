@@ -10,10 +10,6 @@
 
 #define BACKLOG 128
 
-#ifndef SSS_PEER_ENDPOINT	/* a module that does not tell where peers are */
-#define SSS_PEER_ENDPOINT 17
-#endif
-
 static int listen_sss(const struct config *config)
 {
 	static const struct sss_eid any;
@@ -43,14 +39,24 @@ static bool peer_sss(int fd, struct sss_eid *eid)
 	return true;
 }
 
-static void observe_sss(int fd, struct reg_endpoint *ep)
+static void get_endpoint(int fd, int option, struct reg_endpoint *ep)
 {
 	union endpoint_addr addr = { .sa.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(addr);
 
-	if (getsockopt(fd, SOL_SSS, SSS_PEER_ENDPOINT, &addr, &len))
+	if (getsockopt(fd, SOL_SSS, option, &addr, &len))
 		addr.sa.sa_family = AF_UNSPEC;
 	endpoint_from_addr(ep, &addr.sa);
+}
+
+static void observe_sss(int fd, struct reg_endpoint *ep)
+{
+	get_endpoint(fd, SSS_PEER_ENDPOINT, ep);
+}
+
+static void local_sss(int fd, struct reg_endpoint *ep)
+{
+	get_endpoint(fd, SSS_LOCAL_ENDPOINT, ep);
 }
 
 static void reset_sss(int fd, const char *why)
@@ -66,5 +72,6 @@ const struct transport transport_sss = {
 	.listen = listen_sss,
 	.peer = peer_sss,
 	.observe = observe_sss,
+	.local = local_sss,
 	.reset = reset_sss,
 };

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * One socket for each family. What the kernel has put together (UDP_GRO) stays
+ * together: of each packet only eight bytes change, and the lot leaves in one call
+ * (UDP_SEGMENT).
+ *
+ * Nothing goes to an address that has not sent here itself, under a number that
+ * only it and this server know, and nothing is multiplied; so a relay is of no use
+ * to who wants to flood somebody.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <sodium.h>
+#include <common/log.h>
+#include "metrics.h"
+#include "relay.h"
+#include "server.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO		104
+#endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT	103
+#endif
+
+#define PACKET_RELAY	6	/* first byte of a packet for us */
+#define HEADER		16	/* it, seven zeros, the session */
+#define SESSION_AT	8
+#define LOT		65535	/* bytes of packets put together */
+#define LOTS_AT_ONCE	64	/* of one socket in a round */
+#define SOCKET_BUFFER	(4 << 20)
+#define TICK_LOOKS	1024
+
+/**
+ * struct half - one end
+ * @next: in its bucket
+ * @other: the other end
+ * @id: its session
+ * @eid: whose; counts and pays
+ * @seen: address that its packets come from, the port does not matter
+ * @at: where it is, as its last packet came from; length 0: nothing came yet
+ */
+struct half {
+	struct half *next, *other;
+	uint64_t id;
+	struct account *account;
+	struct sss_eid eid;
+	struct reg_endpoint seen;
+	struct sockaddr_storage at;
+	socklen_t at_len;
+	struct source *socket;
+};
+
+/* Two halves; in a list by when they were last used */
+struct session {
+	struct half half[2];
+	struct session *newer, *older;
+	struct session *next_pair;
+	uint64_t used;
+};
+
+#define BUCKETS 16384
+
+static struct half *halves[BUCKETS];
+static struct session *pairs[BUCKETS];
+static struct session *newest, *oldest;
+static unsigned int n_sessions;
+static unsigned char hash_key[crypto_shorthash_KEYBYTES];
+static struct source sockets[2] = { { .fd = -1 }, { .fd = -1 } };
+
+static struct half **bucket_of(uint64_t id)
+{
+	return &halves[id % BUCKETS];	/* it is random, and ours */
+}
+
+static struct half *find(uint64_t id)
+{
+	struct half *half;
+
+	for (half = *bucket_of(id); half && half->id != id; half = half->next)
+		;
+	return half;
+}
+
+/* The same for both orders */
+static struct session **pair_of(const struct sss_eid *a, const struct sss_eid *b)
+{
+	bool swap = memcmp(a, b, sizeof(*a)) > 0;
+	struct sss_eid both[2] = { swap ? *b : *a, swap ? *a : *b };
+	unsigned char hash[crypto_shorthash_BYTES];
+	uint32_t n;
+
+	crypto_shorthash(hash, (const unsigned char *)both, sizeof(both), hash_key);
+	memcpy(&n, hash, sizeof(n));
+	return &pairs[n % BUCKETS];
+}
+
+static void list_add(struct session *session)
+{
+	session->newer = NULL;
+	session->older = newest;
+	if (newest)
+		newest->newer = session;
+	else
+		oldest = session;
+	newest = session;
+	session->used = server.now;
+}
+
+static void list_remove(struct session *session)
+{
+	if (session->newer)
+		session->newer->older = session->older;
+	else
+		newest = session->older;
+	if (session->older)
+		session->older->newer = session->newer;
+	else
+		oldest = session->newer;
+}
+
+static void leave_bucket(struct half *half)
+{
+	struct half **p = bucket_of(half->id);
+
+	while (*p != half)
+		p = &(*p)->next;
+	*p = half->next;
+	ledger_drop(half->account);
+}
+
+static void forget(struct session *session)
+{
+	struct session **p = pair_of(&session->half[0].eid, &session->half[1].eid);
+
+	while (*p != session)
+		p = &(*p)->next_pair;
+	*p = session->next_pair;
+	leave_bucket(&session->half[0]);
+	leave_bucket(&session->half[1]);
+	list_remove(session);
+	free(session);
+	metrics.relay_sessions = --n_sessions;
+}
+
+static struct session *session_of(struct half *half)
+{
+	return half < half->other ? (struct session *)half : (struct session *)half->other;
+}
+
+static struct session *find_pair(const struct sss_eid *a, const struct sss_eid *b)
+{
+	struct session *session;
+
+	for (session = *pair_of(a, b); session; session = session->next_pair) {
+		const struct sss_eid *x = &session->half[0].eid, *y = &session->half[1].eid;
+
+		if ((!memcmp(x, a, sizeof(*a)) && !memcmp(y, b, sizeof(*b))) ||
+		    (!memcmp(x, b, sizeof(*b)) && !memcmp(y, a, sizeof(*a))))
+			return session;
+	}
+	return NULL;
+}
+
+/* Sessions of an EID count as its account's streams do. */
+static bool may_have_one(struct half *half)
+{
+	half->account = ledger_account(LEDGER_RELAY, half->eid.key, sizeof(half->eid.key));
+	if (!half->account || half->account->streams >= server.config.relay_sessions_per_eid)
+		return false;
+	ledger_hold(half->account);
+	return true;
+}
+
+static void choose_id(struct half *half)
+{
+	struct half **bucket;
+
+	do {
+		randombytes_buf(&half->id, sizeof(half->id));
+	} while (!half->id || find(half->id));
+	bucket = bucket_of(half->id);
+	half->next = *bucket;
+	*bucket = half;
+}
+
+static struct session *make(const struct relay_end *a, const struct relay_end *b)
+{
+	struct session *session, **pair;
+
+	if (n_sessions >= server.config.relay_sessions)
+		return NULL;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	session->half[0].eid = a->eid;
+	session->half[1].eid = b->eid;
+	session->half[0].other = &session->half[1];
+	session->half[1].other = &session->half[0];
+	if (!may_have_one(&session->half[0])) {
+		free(session);
+		return NULL;
+	}
+	if (!may_have_one(&session->half[1])) {
+		ledger_drop(session->half[0].account);
+		free(session);
+		return NULL;
+	}
+	choose_id(&session->half[0]);
+	choose_id(&session->half[1]);
+	pair = pair_of(&a->eid, &b->eid);
+	session->next_pair = *pair;
+	*pair = session;
+	list_add(session);
+	metrics.relay_sessions = ++n_sessions;
+	return session;
+}
+
+static void take_part(struct session *session, struct relay_end *end)
+{
+	struct half *half = &session->half[0];
+
+	if (memcmp(&half->eid, &end->eid, sizeof(end->eid)))
+		half = half->other;
+	if (end->seen.family)
+		half->seen = end->seen;
+	memcpy(end->session, &half->id, sizeof(end->session));
+}
+
+bool relay_join(struct relay_end *a, struct relay_end *b)
+{
+	struct session *session;
+
+	if (sockets[0].fd < 0 || !memcmp(&a->eid, &b->eid, sizeof(a->eid)))
+		return false;
+	session = find_pair(&a->eid, &b->eid);
+	if (!session)
+		session = make(a, b);
+	if (!session)
+		return false;
+	take_part(session, a);
+	take_part(session, b);
+	list_remove(session);
+	list_add(session);
+	return true;
+}
+
+/* Is it the address at which the server saw the EID? */
+static bool is_seen(const struct half *half, const struct sockaddr_storage *from)
+{
+	const struct sockaddr_in6 *in6 = (const void *)from;
+	const struct sockaddr_in *in = (const void *)from;
+
+	if (from->ss_family == AF_INET)
+		return half->seen.family == 4 && !memcmp(half->seen.addr, &in->sin_addr, 4);
+	return half->seen.family == 6 && !memcmp(half->seen.addr, &in6->sin6_addr, 16);
+}
+
+/* So much a second of one EID's; what is beyond is lost, as on any narrow path */
+static bool may_send(struct half *half, size_t len)
+{
+	unsigned int kb = (len + 999) / 1000, rate = server.config.relay_rate_per_eid;
+
+	if (ledger_wait(half->account, kb, rate, rate > 100 ? rate : 100, server.now))
+		return false;
+	ledger_pay(half->account, kb);
+	return true;
+}
+
+/* The half that a lot of packets is from, all of them; NULL: they are dropped */
+static struct half *sender_of(const uint8_t *lot, size_t len, size_t seg,
+			      const struct sockaddr_storage *from)
+{
+	static const uint8_t head[SESSION_AT] = { PACKET_RELAY };
+	struct half *half;
+	uint64_t id;
+	size_t at;
+
+	if (len <= HEADER)
+		return NULL;
+	for (at = 0; at < len; at += seg)
+		if (len - at <= HEADER || memcmp(lot + at, head, sizeof(head)) ||
+		    memcmp(lot + at + SESSION_AT, lot + SESSION_AT, sizeof(id)))
+			return NULL;
+	memcpy(&id, lot + SESSION_AT, sizeof(id));
+	half = find(id);
+	return half && is_seen(half, from) ? half : NULL;
+}
+
+static void send_lot(const struct half *to, uint8_t *lot, size_t len, size_t seg)
+{
+	char control[CMSG_SPACE(sizeof(uint16_t))] = { 0 };
+	struct iovec iov = { lot, len };
+	struct msghdr msg = {
+		.msg_name = (void *)&to->at, .msg_namelen = to->at_len,
+		.msg_iov = &iov, .msg_iovlen = 1,
+	};
+	uint16_t size = seg;
+	struct cmsghdr *c;
+	size_t at;
+
+	for (at = 0; at < len; at += seg)
+		memcpy(lot + at + SESSION_AT, &to->id, sizeof(to->id));
+	if (len > seg) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_UDP;
+		c->cmsg_type = UDP_SEGMENT;
+		c->cmsg_len = CMSG_LEN(sizeof(size));
+		memcpy(CMSG_DATA(c), &size, sizeof(size));
+	}
+	if (sendmsg(to->socket->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		metrics.relay_dropped++;
+		return;
+	}
+	metrics.relay_packets += (len + seg - 1) / seg;
+	metrics.relay_bytes += len;
+}
+
+static void forward(struct source *source, uint8_t *lot, size_t len, size_t seg,
+		    const struct sockaddr_storage *from, socklen_t from_len)
+{
+	struct half *half = sender_of(lot, len, seg, from);
+	struct session *session;
+
+	if (!half) {
+		metrics.relay_refused++;
+		return;
+	}
+	memcpy(&half->at, from, from_len);
+	half->at_len = from_len;
+	half->socket = source;
+	session = session_of(half);
+	list_remove(session);
+	list_add(session);
+	if (!half->other->at_len || !may_send(half, len))
+		metrics.relay_dropped++;
+	else
+		send_lot(half->other, lot, len, seg);
+}
+
+/* Bytes of each packet of a lot but the last */
+static size_t segment_of(struct msghdr *msg, size_t len)
+{
+	struct cmsghdr *c;
+	int size = 0;
+
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
+			memcpy(&size, CMSG_DATA(c), sizeof(size));
+	return size > 0 && (size_t)size < len ? (size_t)size : len;
+}
+
+static void on_packets(struct source *source, uint32_t events)
+{
+	static uint8_t lot[LOT];
+	char control[CMSG_SPACE(sizeof(int))];
+	struct sockaddr_storage from;
+	struct iovec iov = { lot, sizeof(lot) };
+	struct msghdr msg;
+	unsigned int i;
+	ssize_t len;
+
+	(void)events;
+	for (i = 0; i < LOTS_AT_ONCE; i++) {
+		msg = (struct msghdr){
+			.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov,
+			.msg_iovlen = 1, .msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		len = recvmsg(source->fd, &msg, MSG_DONTWAIT);
+		if (len < 0)
+			return;
+		forward(source, lot, len, segment_of(&msg, len), &from, msg.msg_namelen);
+	}
+}
+
+void relay_tick(void)
+{
+	uint64_t patience = server.config.relay_idle * 1000ULL;
+	unsigned int i;
+
+	for (i = 0; i < TICK_LOOKS && oldest && oldest->used + patience <= server.now; i++)
+		forget(oldest);
+}
+
+static int open_one(struct source *source, int family, unsigned int port)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int size = SOCKET_BUFFER, one = 1;
+
+	source->fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (source->fd < 0)
+		return -1;
+	setsockopt(source->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(source->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(source->fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
+	if (family == AF_INET6)
+		setsockopt(source->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	source->ready = on_packets;
+	if (family == AF_INET6 ? bind(source->fd, (struct sockaddr *)&in6, sizeof(in6)) :
+				 bind(source->fd, (struct sockaddr *)&in, sizeof(in)))
+		return -1;
+	return loop_add(source, EPOLLIN);
+}
+
+int relay_open(void)
+{
+	if (!server.config.relay)
+		return 0;
+	randombytes_buf(hash_key, sizeof(hash_key));
+	if (open_one(&sockets[0], AF_INET, server.config.relay))
+		return -1;
+	/* without IPv6 in the kernel there is none */
+	if (open_one(&sockets[1], AF_INET6, server.config.relay) && errno != EAFNOSUPPORT)
+		return -1;
+	return 0;
+}
+
+void relay_close(void)
+{
+	int i;
+
+	while (oldest)
+		forget(oldest);
+	for (i = 0; i < 2; i++) {
+		if (sockets[i].fd < 0)
+			continue;
+		loop_remove(&sockets[i]);
+		close(sockets[i].fd);
+		sockets[i].fd = -1;
+	}
+}
