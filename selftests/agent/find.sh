@@ -71,6 +71,18 @@ rm -f db*
 server
 check "the server comes back with nothing, and both register again" wait_for 40 entries 2
 
+# No way but through the server
+killed $server
+on srv nft 'add table ip f; add chain ip f thru { type filter hook forward priority 0; policy drop; }'
+forget
+rm -rf alice.state/peers
+killed "$agent"
+server --relay 9661
+agent alice
+check "both register at a relay" wait_for 40 entries 2
+check "whom nothing else leads to is reached through it" echoes "$bob_eid"
+check "told by the server" grep -q 'event=found.*how=introduced.*relays=1' alice.log
+
 kill $bob_agent
 check "an agent that ends" wait $bob_agent
 check "takes its entry away" wait_for 5 entries 1

@@ -26,7 +26,7 @@ said bob event=registered
 sleep 60
 is "after fifteen times to live nothing has expired" "$(metric sss_regserver_expired_total)" 0
 check "both are there" entries 2
-refreshed=$(metric 'sss_regserver_requests_total{op="refresh",status="OK"}')
+refreshed=$(metric 'sss_regserver_requests_total{op="refresh"')
 echo "# $refreshed refreshes of two in 60 s"
 check "renewed twice in each, and not much more often" [ "$refreshed" -ge 60 ]
 check "nor all the time" [ "$refreshed" -le 110 ]
@@ -38,7 +38,7 @@ check "a server that does not answer is waited for, then it is a timeout" \
 	status 4 'no answer' on alice sss-cat -w 60 "$nobody" s p
 took=$(($(date +%s) - before))
 check "after 8 seconds" [ $took -ge 7 ]
-check "and not much more" [ $took -le 12 ]
+check "and not much more" [ $took -le 9 ]
 kill -CONT "$server"
 check "it answers again, and both are there" wait_for 60 entries 2
 
@@ -55,8 +55,9 @@ check "and more and more rarely" [ $tries -le 12 ]
 before=$(date +%s)
 check "who is asked for meanwhile is not waited for for long" \
 	status 4 'no answer' on alice sss-cat -w 60 "$nobody" s p
-check "8 seconds" [ $(($(date +%s) - before)) -le 12 ]
+check "8 seconds" [ $(($(date +%s) - before)) -le 9 ]
 sss-netlink -netns srv host add srv private-key srv.key
 server
+wait_step=20
 check "it comes back, and both register in time" wait_for 600 entries 2
 finish
