@@ -25,7 +25,7 @@ struct genl {
 	struct mnl_socket *nl;
 	uint32_t seq;
 	uint16_t family;
-	uint32_t monitor;		/* multicast group */
+	uint32_t monitor, resolve;	/* multicast groups */
 	char text[256];			/* of the last error, empty: none */
 	unsigned char echo[GENL_BUF];	/* request as the last error returned it */
 	size_t echo_len;
@@ -108,17 +108,19 @@ static inline int genl_parse_group(const struct nlattr *attr, void *data)
 {
 	struct genl *g = data;
 	const struct nlattr *in;
+	const char *name = "";
 	uint32_t id = 0;
-	bool ours = false;
 
 	mnl_attr_for_each_nested(in, attr) {
 		if (mnl_attr_get_type(in) == CTRL_ATTR_MCAST_GRP_ID)
 			id = mnl_attr_get_u32(in);
 		else if (mnl_attr_get_type(in) == CTRL_ATTR_MCAST_GRP_NAME)
-			ours = !strcmp(mnl_attr_get_str(in), SSS_GENL_MCGRP_MONITOR);
+			name = mnl_attr_get_str(in);
 	}
-	if (ours)
+	if (!strcmp(name, SSS_GENL_MCGRP_MONITOR))
 		g->monitor = id;
+	else if (!strcmp(name, SSS_GENL_MCGRP_RESOLVE))
+		g->resolve = id;
 	return MNL_CB_OK;
 }
 

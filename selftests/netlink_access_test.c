@@ -13,7 +13,7 @@ static int unprivileged(struct genl *g)
 	static const int cmds[] = {
 		SSS_CMD_HOST_NEW, SSS_CMD_HOST_DEL, SSS_CMD_HOST_SET,
 		SSS_CMD_PEER_NEW, SSS_CMD_PEER_DEL, SSS_CMD_PEER_SET,
-		SSS_CMD_CHANNEL_REKEY, SSS_CMD_CHANNEL_CLOSE,
+		SSS_CMD_CHANNEL_REKEY, SSS_CMD_CHANNEL_CLOSE, SSS_CMD_RESOLVE,
 	};
 	struct host host;
 	unsigned int i;
@@ -34,6 +34,9 @@ static int unprivileged(struct genl *g)
 	if (!mnl_socket_setsockopt(g->nl, NETLINK_ADD_MEMBERSHIP, &g->monitor,
 				   sizeof(g->monitor)) || errno != EPERM)
 		return 33;
+	if (!mnl_socket_setsockopt(g->nl, NETLINK_ADD_MEMBERSHIP, &g->resolve,
+				   sizeof(g->resolve)) || errno != EPERM)
+		return 35;
 	if (sysctl_write("allow_loopback", "1") != EACCES)
 		return 34;
 	return 0;
@@ -257,7 +260,7 @@ TEST_F(netlink, sysctls)
 			TH_LOG("%s", entry->d_name);
 	}
 	closedir(dir);
-	EXPECT_EQ(36, n);
+	EXPECT_EQ(39, n);
 	/* min default max, in order, all or nothing */
 	sysctl_read("rmem", before, sizeof(before));
 	EXPECT_EQ(EINVAL, sysctl_write("rmem", "65536 16384 131072"));

@@ -35,6 +35,7 @@
 	X(DROP_NOT_APPLIED, "RxDropNotApplied")			\
 	X(DROP_PROTOCOL, "RxDropProtocol")			\
 	X(DROP_ENDPOINT, "RxDropEndpoint")			\
+	X(DROP_RELAY, "RxDropRelay")				\
 	X(DROP_CLOSED, "RxDropClosed")				\
 	X(DROP_CHANNELS, "RxDropChannels")			\
 	X(HS_TX_INITIATE, "HsTxInitiate")			\
@@ -61,6 +62,10 @@
 	X(HS_DROP_NO_MEMORY, "HsDropNoMemory")			\
 	X(HS_DROP_ASLEEP, "HsDropAsleep")			\
 	X(HS_TIMEOUTS, "HsTimeouts")				\
+	X(RESOLVE_ASKED, "ResolveAsked")			\
+	X(RESOLVE_ANSWERED, "ResolveAnswered")			\
+	X(RESOLVE_FAILED, "ResolveFailed")			\
+	X(RESOLVE_TIMEOUTS, "ResolveTimeouts")			\
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
 	X(CONG_UNDONE, "CongUndone")				\
@@ -104,6 +109,7 @@ struct sss_mib {
 	X(PEERS, "Peers")					\
 	X(CHANNELS, "Channels")					\
 	X(HALF_OPEN, "HalfOpen")				\
+	X(QUESTIONS, "Questions")				\
 	X(KEY_PAIRS, "KeyPairs")				\
 	X(STREAMS, "Streams")					\
 	X(SOCKETS, "Sockets")					\

@@ -8,6 +8,7 @@
 unsigned int sss_net_id __read_mostly;
 
 static sss_event_fn event_fn __read_mostly;
+static const struct sss_ask_ops *ask_ops __read_mostly;
 
 /**
  * sss_netns_limits_init() - the defaults of every timer and limit
@@ -49,6 +50,9 @@ void sss_netns_limits_init(struct sss_limits *limits)
 		.rmem = { SZ_16K, SZ_64K, 6 * SZ_1M },
 		.wmem = { SZ_16K, SZ_64K, SZ_4M },
 		.allow_loopback = 0,
+		.resolve_timeout_ms = 10 * MSEC_PER_SEC,
+		.resolve_interval_ms = 3 * MSEC_PER_SEC,
+		.max_questions = 1024,
 		.keepalive_ms = 25000,
 		.announce_endpoints = 1,
 	};
@@ -114,4 +118,57 @@ void sss_netns_event(struct sss_net *sn, enum sss_event event,
 	if (fn)
 		fn(sn, event, local, remote);
 	rcu_read_unlock();
+}
+
+/**
+ * sss_netns_set_ask_ops() - say who takes questions to helpers
+ * @ops: from then on, or NULL; those before are not called any more when this
+ *	returns
+ *
+ * Context: process, sleeps.
+ */
+void sss_netns_set_ask_ops(const struct sss_ask_ops *ops)
+{
+	WRITE_ONCE(ask_ops, ops);
+	synchronize_rcu();
+}
+
+/**
+ * sss_netns_may_ask() - can there be a helper that knows where peers are?
+ * @sn: namespace
+ *
+ * Return: false: for sure there is none; else sss_netns_ask() knows. Context: any.
+ */
+bool sss_netns_may_ask(struct sss_net *sn)
+{
+	const struct sss_ask_ops *ops;
+	bool may;
+
+	rcu_read_lock();
+	ops = READ_ONCE(ask_ops);
+	may = ops && ops->may_listen(sn);
+	rcu_read_unlock();
+	return may;
+}
+
+/**
+ * sss_netns_ask() - ask helpers where a peer is
+ * @sn: namespace
+ * @local: EID of the host
+ * @remote: EID of the peer
+ *
+ * The answer comes by sss_resolve_answer().
+ *
+ * Return: false: there is no helper. Context: any.
+ */
+bool sss_netns_ask(struct sss_net *sn, const struct sss_eid *local, const struct sss_eid *remote)
+{
+	const struct sss_ask_ops *ops;
+	bool heard;
+
+	rcu_read_lock();
+	ops = READ_ONCE(ask_ops);
+	heard = ops && ops->ask(sn, local, remote);
+	rcu_read_unlock();
+	return heard;
 }

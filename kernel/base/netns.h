@@ -63,6 +63,9 @@ struct sss_limits {
 	u32 wmem[3];			/* 16 KiB 64 KiB 4 MiB */
 	u32 congestion_control;		/* index of an algorithm, by name in the sysctl. cubic */
 	u32 allow_loopback;		/* 0, 1: peers may be at loopback addresses. 0 */
+	u32 resolve_timeout_ms;		/* connect() waits for a helper's answer. 10 s */
+	u32 resolve_interval_ms;	/* a helper is asked again. 3 s */
+	u32 max_questions;		/* that wait for an answer. 1024 per namespace */
 	u32 keepalive_ms;		/* SO_KEEPALIVE: silence before a PING. 25000 */
 	u32 announce_endpoints;		/* own addresses: 0 nobody, 1 configured peers, 2 all. 1 */
 };
@@ -158,10 +161,27 @@ static inline struct sss_net *sss_netns(const struct net *net)
 typedef void (*sss_event_fn)(struct sss_net *sn, enum sss_event event,
 			     const struct sss_eid *local, const struct sss_eid *remote);
 
+/**
+ * struct sss_ask_ops - takes questions to helpers
+ * @may_listen: can there be one? If not there is none in any namespace
+ * @ask: a program of @local wants @remote: where is it? False: nobody in this
+ *	namespace hears that
+ *
+ * Any context; must not sleep, and must not take a lock under which they may be
+ * called: that of a channel.
+ */
+struct sss_ask_ops {
+	bool (*may_listen)(struct sss_net *sn);
+	bool (*ask)(struct sss_net *sn, const struct sss_eid *local, const struct sss_eid *remote);
+};
+
 int sss_netns_init(struct sss_net *sn, struct net *net);
 void sss_netns_exit(struct sss_net *sn);
 void sss_netns_limits_init(struct sss_limits *limits);
 void sss_netns_set_event_fn(sss_event_fn fn);
+void sss_netns_set_ask_ops(const struct sss_ask_ops *ops);
+bool sss_netns_may_ask(struct sss_net *sn);
+bool sss_netns_ask(struct sss_net *sn, const struct sss_eid *local, const struct sss_eid *remote);
 void sss_netns_event(struct sss_net *sn, enum sss_event event,
 		     const struct sss_eid *local, const struct sss_eid *remote);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where a peer may be. Who told us of an endpoint can be wrong, or lie, so to
- * one that neither was configured nor ever proved itself few packets go.
+ * one that neither was configured nor ever proved itself few packets go: a few
+ * more if a helper named it, who may have been told a lie, too.
  */
 #include "base/compat.h"
 #include "channel/candidates.h"
@@ -36,8 +37,16 @@ static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, 
 	return true;
 }
 
-static const struct sss_peer_endpoint *__find(const struct sss_peer *peer,
-					      const union sss_endpoint *ep)
+/* A helper answers for some packets, so that they open the way in through a NAT. */
+static bool take_grant(struct sss_peer_endpoint *pe)
+{
+	if (!pe->grant)
+		return false;
+	pe->grant--;
+	return true;
+}
+
+static struct sss_peer_endpoint *__find(struct sss_peer *peer, const union sss_endpoint *ep)
 {
 	unsigned int i;
 
@@ -79,8 +88,16 @@ bool __sss_candidates_vouched(struct sss_channel *ch, const union sss_endpoint *
  */
 bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint *ep, u64 now)
 {
+	struct sss_peer *peer = ch->peer;
+	struct sss_peer_endpoint *pe;
+	bool may;
+
 	lockdep_assert_held(&ch->lock);
-	return __sss_candidates_vouched(ch, ep) || may_probe(ch->hs, ep, now);
+	spin_lock_bh(&peer->lock);
+	pe = __find(peer, ep);
+	may = pe && (pe->configured || pe->proved || take_grant(pe));
+	spin_unlock_bh(&peer->lock);
+	return may || may_probe(ch->hs, ep, now);
 }
 
 static bool is_wanted(const union sss_endpoint *ep, int family)
@@ -134,10 +151,11 @@ void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, 
 	add_path(ch, c, family, count);
 	spin_lock_bh(&peer->lock);
 	for (i = 0; i < peer->n_endpoints; i++) {
-		const struct sss_peer_endpoint *pe = &peer->endpoints[i];
+		struct sss_peer_endpoint *pe = &peer->endpoints[i];
 
 		if (is_wanted(&pe->ep, family) &&
-		    (!count || pe->configured || pe->proved || may_probe(ch->hs, &pe->ep, now)))
+		    (!count || pe->configured || pe->proved || take_grant(pe) ||
+		     may_probe(ch->hs, &pe->ep, now)))
 			add(c, &pe->ep, family);
 	}
 	spin_unlock_bh(&peer->lock);

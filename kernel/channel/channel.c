@@ -24,6 +24,7 @@
 #include "channel/loss.h"
 #include "channel/path.h"
 #include "channel/pmtu.h"
+#include "channel/resolve.h"
 #include "channel/rx.h"
 #include "channel/slot.h"
 #include "channel/timer.h"
@@ -392,6 +393,7 @@ void __sss_channel_shut(struct sss_channel *ch, int err, bool tell)
 	ch->close_due = tell && ch->state == SSS_CHANNEL_OPEN;
 	ch->state = SSS_CHANNEL_CLOSED;
 	ch->end_err = err;
+	__sss_resolve_end(ch);
 	leave_peer(ch);
 	sss_crowd_remove_channel(ch);
 	sss_slot_forget(ch->host, &ch->peer->eid, ch->incarnation);
@@ -409,6 +411,21 @@ void sss_channel_close(struct sss_channel *ch, int err)
 {
 	spin_lock_bh(&ch->lock);
 	__sss_channel_shut(ch, err, true);
+	spin_unlock_bh(&ch->lock);
+}
+
+/**
+ * sss_channel_unused() - what a channel was made for did not come about
+ * @ch: channel, referenced by the caller
+ *
+ * One without keys that nobody uses, nor is about to, ends at once. Context: any, no
+ * channel lock held.
+ */
+void sss_channel_unused(struct sss_channel *ch)
+{
+	spin_lock_bh(&ch->lock);
+	if (ch->state == SSS_CHANNEL_NEW && !ch->n_streams && !__sss_handshake_pending(ch))
+		__sss_channel_shut(ch, -ECONNRESET, false);
 	spin_unlock_bh(&ch->lock);
 }
 
@@ -609,6 +626,7 @@ void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info)
 	info->pkts_spurious = ch->pkts_spurious;
 	info->connect_rtts = ch->connect_rtts;
 	info->ptos = ch->ptos;
+	info->path = ch->path.remote.via.session ? SSS_PATH_RELAYED : 0;
 	spin_unlock_bh(&ch->lock);
 }
 

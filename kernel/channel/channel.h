@@ -172,6 +172,7 @@ void __sss_channel_set_link(struct sss_channel *ch, enum sss_link link);
 void sss_channel_tell_link(struct sss_channel *ch);
 void sss_channel_restart(struct sss_channel *ch);
 void sss_channel_close(struct sss_channel *ch, int err);
+void sss_channel_unused(struct sss_channel *ch);
 void sss_channel_get_info(struct sss_channel *ch, struct sss_info *info);
 bool sss_channel_get(struct sss_channel *ch);
 void sss_channel_put(struct sss_channel *ch);

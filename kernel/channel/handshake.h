@@ -82,6 +82,8 @@ void __sss_handshake_on_timer(struct sss_channel *ch, u64 now);
 void sss_handshake_work(struct sss_channel *ch);
 bool __sss_handshake_pending(const struct sss_channel *ch);
 void __sss_handshake_hurry(struct sss_channel *ch);
+void __sss_handshake_everywhere(struct sss_channel *ch);
+int __sss_handshake_error(const struct sss_channel *ch);
 
 void __sss_initiate_forget(struct sss_channel *ch);
 bool __sss_initiate_check_stamp(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);

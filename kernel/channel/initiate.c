@@ -67,7 +67,9 @@ void __sss_initiate_finish(struct sss_channel *ch)
 	hs->has_request = false;
 	hs->hint = false;
 	hs->family = AF_UNSPEC;
+	hs->everywhere = false;
 	hs->fail_at = 0;
+	__sss_resolve_end(ch);
 }
 
 /**
@@ -129,6 +131,16 @@ static bool may_ask(const struct sss_channel *ch, const struct sss_request *requ
 	       !(READ_ONCE(ch->host->flags) & SSS_HOST_F_HIDE_SERVICES);
 }
 
+/* It goes with the next INITIATE. */
+static void __keep_request(struct sss_channel *ch, const struct sss_request *request)
+{
+	lockdep_assert_held(&ch->lock);
+	if (!may_ask(ch, request))
+		return;
+	ch->hs->request = *request;
+	ch->hs->has_request = true;
+}
+
 /**
  * __sss_handshake_want() - a handshake is needed
  * @ch: channel, referenced by the caller
@@ -146,10 +158,7 @@ void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *requ
 	lockdep_assert_held(&ch->lock);
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		return;
-	if (may_ask(ch, request)) {
-		hs->request = *request;
-		hs->has_request = true;
-	}
+	__keep_request(ch, request);
 	if (!hs->fail_at && (request || !hs->wanted))
 		hs->fail_at = ktime_get_ns() + limit_ns(&ch->sn->limits.connect_timeout_ms);
 	if (hs->wanted)
@@ -159,7 +168,35 @@ void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *requ
 	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
 	hs->sends = 0;
 	hs->cookies = 0;
+	__sss_resolve_begin(ch);
 	__queue(ch);
+}
+
+/**
+ * __sss_handshake_everywhere() - a handshake with all places where the peer may be
+ * @ch: channel, referenced by the caller
+ *
+ * One that is under way goes there at once, and begins to be repeated anew.
+ *
+ * Context: channel lock held.
+ */
+void __sss_handshake_everywhere(struct sss_channel *ch)
+{
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	if (ch->state == SSS_CHANNEL_CLOSED)
+		return;
+	hs->everywhere = true;
+	__sss_handshake_want(ch, NULL);
+	hs->next_send = 0;
+	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
+	hs->sends = 0;
+	if (!ch->n_streams)
+		hs->fail_at = ktime_get_ns() + limit_ns(&ch->sn->limits.connect_timeout_ms);
+	__sss_resolve_begin(ch);
+	__queue(ch);
+	__sss_timer_update(ch);
 }
 
 /**
@@ -384,7 +421,7 @@ static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *m
 	any = hs->wanted && hs->list[0] && ch->state != SSS_CHANNEL_CLOSED;
 	if (any) {
 		*msg = hs->list[0]->msg;
-		if (__only_path(ch))
+		if (!hs->everywhere && __only_path(ch))
 			*t = (struct sss_candidates){ 1, { ch->path.remote } };
 		else
 			__sss_candidates_collect(ch, t, hs->family, true);
@@ -436,7 +473,7 @@ static int __give_up(struct sss_channel *ch, int *err)
 	struct sss_handshaking *hs = ch->hs;
 
 	lockdep_assert_held(&ch->lock);
-	*err = hs->hint ? -EKEYREJECTED : -ETIMEDOUT;
+	*err = __sss_handshake_error(ch);
 	hs->fail_at = 0;
 	hs->hint = false;
 	hs->has_request = false;
@@ -515,6 +552,18 @@ void sss_handshake_work(struct sss_channel *ch)
 }
 
 /**
+ * __sss_handshake_error() - what connect() says that waited in vain
+ * @ch: channel
+ *
+ * Return: negative errno. Context: channel lock held.
+ */
+int __sss_handshake_error(const struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return ch->hs->hint ? -EKEYREJECTED : -ETIMEDOUT;
+}
+
+/**
  * sss_channel_rekey() - replace the keys now
  * @ch: channel, referenced by the caller
  *
@@ -535,6 +584,30 @@ int sss_channel_rekey(struct sss_channel *ch)
 	return err;
 }
 
+static int __begin(struct sss_channel *ch, const struct sss_request *request, int family)
+{
+	struct sss_handshaking *hs = ch->hs;
+	struct sss_candidates t;
+	bool first = !hs->wanted && !__sss_resolve_is_blind(ch);
+	int err = 0;
+
+	lockdep_assert_held(&ch->lock);
+	__sss_candidates_collect(ch, &t, family, false);
+	if (!t.n)
+		err = __sss_resolve_ask(ch);
+	if (err)
+		return err;
+	if (first)
+		hs->family = family;
+	else if (hs->family != family)
+		hs->family = AF_UNSPEC;
+	if (t.n)
+		__sss_handshake_want(ch, request);
+	else
+		__keep_request(ch, request);
+	return 0;
+}
+
 /**
  * sss_channel_connect() - a program connects to a service
  * @ch: channel to the peer, referenced by the caller
@@ -544,30 +617,21 @@ int sss_channel_rekey(struct sss_channel *ch)
  * With keys nothing happens here: the stream's INIT asks. Otherwise a
  * handshake is under way afterwards; the request may go along and be answered
  * by sss_channel_ops.answered, but INIT goes out and is answered all the same.
+ * Where nothing is known of where the peer is, a helper is asked first.
  *
- * Return: 0; -EHOSTUNREACH: nothing is known of where the peer is; -ESTALE:
- * the channel is closed. Context: process, no channel lock held.
+ * Return: 0; -EHOSTUNREACH: nothing is known of where the peer is, and nobody is
+ * there to be asked; -ENOBUFS: too many questions wait; -ESTALE: the channel is
+ * closed. Context: process, no channel lock held.
  */
 int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family)
 {
-	struct sss_handshaking *hs = ch->hs;
-	struct sss_candidates t;
 	int err = 0;
 
 	spin_lock_bh(&ch->lock);
-	if (ch->state == SSS_CHANNEL_CLOSED) {
+	if (ch->state == SSS_CHANNEL_CLOSED)
 		err = -ESTALE;
-	} else if (!__sss_channel_may_send(ch)) {
-		__sss_candidates_collect(ch, &t, family, false);
-		if (!t.n)
-			err = -EHOSTUNREACH;
-		else if (!hs->wanted)
-			hs->family = family;
-		else if (hs->family != family)
-			hs->family = AF_UNSPEC;
-		if (!err)
-			__sss_handshake_want(ch, request);
-	}
+	else if (!__sss_channel_may_send(ch))
+		err = __begin(ch, request, family);
 	spin_unlock_bh(&ch->lock);
 	return err;
 }

@@ -8,6 +8,7 @@
 
 #include "channel/candidates.h"
 #include "channel/channel.h"
+#include "channel/resolve.h"
 #include "crypto/index.h"
 #include "crypto/noise.h"
 
@@ -50,6 +51,7 @@ struct sss_initiation {
  * @hint: another key seems to live there
  * @request: service wanted
  * @family: of the endpoints to try, AF_UNSPEC: all
+ * @everywhere: keys that serve are no reason to try only where they do
  * @list: newest first
  * @next_send: ns, 0: at once
  * @sent_at: ns, when the newest message went out last, cookies included
@@ -60,6 +62,7 @@ struct sss_initiation {
  * @stamp: of the newest INITIATE of the peer that was confirmed
  * @stale_at: ns, when an older one was answered, 0: never
  * @probes: what was sent to unproved endpoints
+ * @asking: the question where the peer is
  */
 struct sss_handshaking {
 	bool wanted;
@@ -69,6 +72,7 @@ struct sss_handshaking {
 	bool hint;
 	struct sss_request request;
 	int family;
+	bool everywhere;
 	struct sss_initiation *list[SSS_INITIATE_KEEP];
 	u64 next_send;
 	u64 sent_at;
@@ -79,6 +83,7 @@ struct sss_handshaking {
 	u8 stamp[SSS_HS_STAMP_LEN];
 	u64 stale_at;
 	struct sss_probes probes[SSS_PEER_ENDPOINTS_MAX];
+	struct sss_asking asking;
 };
 
 struct sss_initiation *__sss_initiate_find(struct sss_channel *ch, u32 index);

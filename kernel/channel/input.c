@@ -9,6 +9,7 @@
 #include "channel/handshake.h"
 #include "channel/rx.h"
 #include "crypto/index.h"
+#include "net/relay.h"
 #include "peer/host.h"
 #include "wire/packet.h"
 
@@ -89,6 +90,24 @@ static void handshake_messages(struct sss_host *host, struct sk_buff *skb,
 	consume_skb(skb);
 }
 
+static void receive(void *owner, struct sk_buff *skb, const union sss_endpoint *from);
+
+/* What came through a relay came from another endpoint than its other packets. */
+static void relayed(struct sss_host *host, struct sk_buff *skb, const union sss_endpoint *from)
+{
+	unsigned int at = 0, len = skb->len;
+	union sss_endpoint behind = *from;
+	struct sk_buff *one;
+
+	while (at < len) {
+		one = sss_relay_unwrap(skb, &at, &behind.via.session);
+		if (one)
+			receive(host, one, &behind);
+		else
+			sss_drop_packets(host->sn, 0, SSS_MIB_DROP_RELAY, 1);
+	}
+}
+
 static void receive(void *owner, struct sk_buff *skb, const union sss_endpoint *from)
 {
 	struct sss_host *host = owner;
@@ -103,6 +122,10 @@ static void receive(void *owner, struct sk_buff *skb, const union sss_endpoint *
 	if (sss_packet_get_header(buf, skb->len, &head)) {
 		if (buf[0] >= SSS_PACKET_INITIATE && buf[0] <= SSS_PACKET_REJECT) {
 			handshake_messages(host, skb, from);
+			return;
+		}
+		if (buf[0] == SSS_PACKET_RELAY && !from->via.session) {
+			relayed(host, skb, from);
 			return;
 		}
 		drop(host, skb, buf[0] == SSS_PACKET_DATA ? SSS_MIB_DROP_SHORT : SSS_MIB_DROP_TYPE);

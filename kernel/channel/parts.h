@@ -18,6 +18,8 @@
  * @budget: bytes
  * @spare_at: ns, when another one that answered takes its place, if it is still silent
  *	then; 0: never
+ * @direct_at: ns, when it is looked whether one without a relay works, 0: it has none
+ * @direct_wait: ns, from then to the next time
  * @unroutable: no route leads there
  * @mtu: UDP payload of full packets
  * @full_at: ns, when the last packet of that size was sent that arrived
@@ -41,6 +43,8 @@ struct sss_path {
 	bool unroutable;
 	u64 budget;
 	u64 spare_at;
+	u64 direct_at;
+	u64 direct_wait;
 	u32 mtu;
 	u64 full_at;
 	bool probing;

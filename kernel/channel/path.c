@@ -12,6 +12,10 @@
  * peer are challenged at each, and the first that answers is the path. So is
  * the one that the peer seems to have moved to, whatever came from there.
  *
+ * The path leads through a relay: from time to time the endpoints of the peer that need
+ * none are challenged, and the first that answers is the path. It stays there as long
+ * as it works, also if something comes through the relay.
+ *
  * What has to do with an endpoint that is not the path stands in sss_channel.trials
  * and leaves in small packets of its own.
  */
@@ -33,6 +37,8 @@
 #define TRIALS	SSS_CANDIDATES_MAX
 
 #define STAY_PTOS	3ULL		/* on a path just taken, though the peer moves */
+#define DIRECT_FIRST	NSEC_PER_SEC	/* on a path through a relay a direct one is tried ... */
+#define DIRECT_RARELY	(20 * NSEC_PER_SEC)	/* ... again so soon, and then less often */
 #define BACKOFF_MOST	6		/* a challenge is repeated after 2^this PTOs at most */
 
 /**
@@ -159,11 +165,18 @@ static void keep_answer(struct sss_channel *ch, const union sss_endpoint *to)
 	ch->challenged = true;
 }
 
+static bool is_relayed(const struct sss_channel *ch)
+{
+	return ch->path.remote.via.session;
+}
+
 static void set_remote(struct sss_channel *ch, const union sss_endpoint *to)
 {
 	keep_answer(ch, to);
 	ch->path.remote = *to;
 	ch->path.since = ktime_get_ns();
+	ch->path.direct_wait = DIRECT_FIRST;
+	ch->path.direct_at = is_relayed(ch) ? ch->path.since + DIRECT_FIRST : 0;
 	ch->path.spare_at = 0;
 	WRITE_ONCE(ch->path.unroutable, false);
 	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
@@ -265,6 +278,18 @@ static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *t
 	       now >= ch->path.since + stay;
 }
 
+/*
+ * The peer sends through a relay while we need none: it will follow us, unless it does
+ * not hear us. A PING finds that out.
+ */
+static bool insists(struct sss_channel *ch, const union sss_endpoint *from)
+{
+	if (!from->via.session || is_relayed(ch) || ch->path.unproved || ch->loss.pto_count)
+		return true;
+	ch->ping = true;
+	return false;
+}
+
 static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint *from, u32 len,
 			       bool moves, u64 now)
 {
@@ -273,6 +298,7 @@ static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint 
 	if (!t)
 		return;
 	t->credit += len;
+	moves = moves && insists(ch, from);
 	if (moves && !t->moving && may_follow(ch, from, now)) {
 		end_move(ch);
 		ch->moving = true;
@@ -390,6 +416,7 @@ static void end_stand_by(struct sss_channel *ch, u64 now)
 void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *frame, u64 now)
 {
 	struct sss_trial *t;
+	bool direct;
 	u64 took;
 
 	lockdep_assert_held(&ch->lock);
@@ -398,13 +425,14 @@ void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *fr
 			break;
 	if (!t || t == ch->trials + TRIALS)
 		return;
+	direct = is_relayed(ch) && !t->remote.via.session;
 	if (!is_path(ch, t) && !t->moving &&
-	    !(t->ours && (ch->loss.pto_count || ch->path.unroutable)))
+	    !(t->ours && (direct || ch->loss.pto_count || ch->path.unroutable)))
 		return;
 	took = now - t->asked_at;
 	t->asked_at = 0;
 	trace_sss_path_validated(ch->sn, ch->id, &t->remote.sa);
-	if (is_path(ch, t) || t->moving || ch->path.unroutable)
+	if (is_path(ch, t) || t->moving || direct || ch->path.unroutable)
 		take_over(ch, t, took, now);
 	else
 		stand_by(ch, t, took, now);
@@ -455,6 +483,44 @@ void __sss_path_on_pto(struct sss_channel *ch, u64 now)
 			try_candidate(ch, &c.ep[i], now);
 }
 
+/* Is there a way without the relay? One to a peer behind a NAT opens if both try. */
+static void look_for_direct(struct sss_channel *ch, u64 now)
+{
+	struct sss_candidates c;
+	struct sss_trial *t;
+	unsigned int i;
+
+	ch->path.direct_at = now + ch->path.direct_wait;
+	ch->path.direct_wait = min_t(u64, 2 * ch->path.direct_wait, DIRECT_RARELY);
+	if (!ch->n_streams)
+		return;
+	__sss_candidates_collect(ch, &c, AF_UNSPEC, false);
+	for (i = 0; i < c.n; i++) {
+		if (c.ep[i].via.session || !__sss_candidates_may_probe(ch, &c.ep[i], now))
+			continue;
+		t = find(ch, &c.ep[i]);
+		if (t)
+			t->asked_at = 0;
+		try_candidate(ch, &c.ep[i], now);
+	}
+}
+
+/**
+ * __sss_path_seek_direct() - more is known of where the peer may be
+ * @ch: channel
+ *
+ * If its path leads through a relay, that is looked at soon. Context: channel lock
+ * held; the caller sets the timer.
+ */
+void __sss_path_seek_direct(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (!ch->path.direct_at)
+		return;
+	ch->path.direct_wait = DIRECT_FIRST;
+	ch->path.direct_at = min(ch->path.direct_at, ktime_get_ns() + DIRECT_FIRST);
+}
+
 /**
  * __sss_path_deadline() - when __sss_path_on_timer() is due
  * @ch: channel
@@ -463,7 +529,7 @@ void __sss_path_on_pto(struct sss_channel *ch, u64 now)
  */
 u64 __sss_path_deadline(struct sss_channel *ch)
 {
-	u64 at = ch->path.spare_at;
+	u64 at = sss_timer_min(ch->path.spare_at, ch->path.direct_at);
 	struct sss_trial *t;
 
 	lockdep_assert_held(&ch->lock);
@@ -477,7 +543,7 @@ u64 __sss_path_deadline(struct sss_channel *ch)
 
 /**
  * __sss_path_on_timer() - challenges that were not answered are repeated; a silent path
- *	is replaced
+ *	is replaced, one through a relay if there is another
  * @ch: channel
  * @now: ns
  *
@@ -490,6 +556,8 @@ void __sss_path_on_timer(struct sss_channel *ch, u64 now)
 	lockdep_assert_held(&ch->lock);
 	if (unlikely(ch->path.spare_at && ch->path.spare_at <= now))
 		end_stand_by(ch, now);
+	if (unlikely(ch->path.direct_at && ch->path.direct_at <= now))
+		look_for_direct(ch, now);
 	if (likely(!ch->moving && !ch->path.unproved))
 		return;
 	for (t = ch->trials; t && t < ch->trials + TRIALS; t++)

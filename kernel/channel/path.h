@@ -21,6 +21,7 @@ void __sss_path_answered(struct sss_channel *ch, const struct sss_frame_path *fr
 void __sss_path_on_pto(struct sss_channel *ch, u64 now);
 u64 __sss_path_deadline(struct sss_channel *ch);
 void __sss_path_on_timer(struct sss_channel *ch, u64 now);
+void __sss_path_seek_direct(struct sss_channel *ch);
 void __sss_path_hope(struct sss_channel *ch);
 u32 __sss_path_room(const struct sss_channel *ch);
 bool __sss_path_next(struct sss_channel *ch, struct sss_frame *frame, union sss_endpoint *to);

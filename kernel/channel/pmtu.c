@@ -27,6 +27,13 @@ static u32 ceiling(struct sss_channel *ch)
 	return min_t(u64, mtu, ch->remote.max_packet);
 }
 
+/* What stands before a packet: IP, UDP, and what is for a relay */
+static u32 header_len(const struct sss_path *path)
+{
+	return (path->remote.sa.sa_family == AF_INET6 ? 40 + 8 : 20 + 8) +
+	       (path->remote.via.session ? SSS_RELAY_HEADER_LEN : 0);
+}
+
 static u32 distance(u32 a, u32 b)
 {
 	return a > b ? a - b : b - a;
@@ -36,7 +43,7 @@ static u32 distance(u32 a, u32 b)
 static u32 between(const struct sss_path *path)
 {
 	u32 middle = (path->mtu + path->probe_max + 1) / 2, best = 0, size, i;
-	u32 headers = path->remote.sa.sa_family == AF_INET6 ? 40 + 8 : 20 + 8;
+	u32 headers = header_len(path);
 
 	for (i = 0; i < ARRAY_SIZE(common); i++) {
 		size = common[i] - headers;
@@ -128,7 +135,7 @@ void __sss_pmtu_sent(struct sss_channel *ch, u64 number)
 
 static void probe_arrived(struct sss_channel *ch, u32 size, u64 now)
 {
-	u32 headers = ch->path.remote.sa.sa_family == AF_INET6 ? 48 : 28;
+	u32 headers = header_len(&ch->path);
 	u32 i, next;
 
 	set_size(ch, size);

@@ -3,6 +3,7 @@
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/path.h"
+#include "channel/resolve.h"
 #include "channel/timer.h"
 #include "channel/tx.h"
 
@@ -73,6 +74,8 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 		return 0;
 	at = sss_timer_min(idle_deadline(ch), __sss_handshake_deadline(ch));
 	at = sss_timer_min(at, ch->keys_at);
+	at = sss_timer_min(at, ch->tick_at);
+	at = sss_timer_min(at, __sss_resolve_deadline(ch));
 	if (ch->state != SSS_CHANNEL_OPEN)
 		return at;
 	at = sss_timer_min(at, __sss_loss_deadline(ch));
@@ -81,8 +84,7 @@ static u64 next_deadline(struct sss_channel *ch, u64 now)
 	at = sss_timer_min(at, ch->resume_at);
 	at = sss_timer_min(at, down_deadline(ch));
 	at = sss_timer_min(at, keepalive_deadline(ch));
-	at = sss_timer_min(at, __sss_path_deadline(ch));
-	return sss_timer_min(at, ch->tick_at);
+	return sss_timer_min(at, __sss_path_deadline(ch));
 }
 
 /**
@@ -115,8 +117,29 @@ static void on_loss(struct sss_channel *ch, u64 now)
 	__sss_path_on_pto(ch, now);
 	if (ch->link == SSS_LINK_UP)
 		__sss_channel_set_link(ch, SSS_LINK_STALLED);
-	if (ch->loss.pto_count >= PTO_HANDSHAKE)
-		__sss_handshake_want(ch, NULL);
+	if (ch->loss.pto_count < PTO_HANDSHAKE)
+		return;
+	__sss_handshake_want(ch, NULL);
+	__sss_resolve_hurry(ch);
+}
+
+/* What only a channel with keys has. Channel lock held. */
+static void expire_open(struct sss_channel *ch, u64 now)
+{
+	u64 at;
+
+	on_loss(ch, now);
+	__sss_path_on_timer(ch, now);
+	if (ch->ack_at && ch->ack_at <= now) {
+		ch->ack_at = 0;
+		ch->ack_now = true;
+	}
+	at = down_deadline(ch);
+	if (at && at <= now)
+		__sss_channel_set_link(ch, SSS_LINK_DOWN);
+	at = keepalive_deadline(ch);
+	if (at && at <= now)
+		ch->ping = true;
 }
 
 /* Whatever is due. Channel lock held. */
@@ -132,22 +155,11 @@ static void expire(struct sss_channel *ch, u64 now)
 	}
 	if (ch->keys_at && ch->keys_at <= now)
 		ch->keys_at = keys_deadline(ch, now);
-	if (ch->state != SSS_CHANNEL_OPEN)
-		return;
-	on_loss(ch, now);
-	__sss_path_on_timer(ch, now);
-	if (ch->ack_at && ch->ack_at <= now) {
-		ch->ack_at = 0;
-		ch->ack_now = true;
-	}
-	at = down_deadline(ch);
-	if (at && at <= now)
-		__sss_channel_set_link(ch, SSS_LINK_DOWN);
-	at = keepalive_deadline(ch);
-	if (at && at <= now)
-		ch->ping = true;
+	if (ch->state == SSS_CHANNEL_OPEN)
+		expire_open(ch, now);
 	if (ch->tick_at && ch->tick_at <= now)
 		ch->tick_at = sss_channel_ops->tick(ch, now);
+	__sss_resolve_on_timer(ch, now);
 }
 
 static enum hrtimer_restart fire(struct hrtimer *timer)

@@ -9,6 +9,7 @@
  *	pace		the pacer lets the next batch go	transmit
  *	initiate	back-off of a handshake under way	send INITIATE again
  *	connect		connect_timeout without a channel	connects fail
+ *	resolve		where the peer is was not answered	ask again, or give up
  *	keys		a key pair is erase_ms old		erase it
  *	idle		idle_timeout without a stream		CLOSE
  *	down		down_timeout without an answer		link DOWN

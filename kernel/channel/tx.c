@@ -441,7 +441,8 @@ static struct sss_batch *build(struct sss_channel *ch)
 		return NULL;
 	}
 	b->first = ch->next_number;
-	limit = ch->path.unproved ? 1 : batch_limit(ch, b->seg, rate);
+	limit = ch->path.unproved || ch->path.remote.via.session ? 1 :
+		batch_limit(ch, b->seg, rate);
 	while (b->n < limit && ch->next_number < ch->skip_number)
 		if (!add_packet(ch, b, now))
 			break;

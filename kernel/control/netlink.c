@@ -100,14 +100,22 @@ static const struct genl_ops ops[] = {
 		.policy = no_policy,
 		.maxattr = SSS_A_MAX,
 		.doit = sss_netlink_stats_get,
+	}, {
+		.cmd = SSS_CMD_RESOLVE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = sss_netlink_resolve_policy,
+		.maxattr = SSS_A_MAX,
+		.doit = sss_netlink_resolve,
 	},
 };
 
-enum { MCGRP_MONITOR };
-
 static const struct genl_multicast_group mcgrps[] = {
-	[MCGRP_MONITOR] = {
+	[SSS_MCGRP_MONITOR] = {
 		.name = SSS_GENL_MCGRP_MONITOR,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+	[SSS_MCGRP_RESOLVE] = {
+		.name = SSS_GENL_MCGRP_RESOLVE,
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
 	},
 };
@@ -182,7 +190,7 @@ int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *ex
 }
 
 /**
- * sss_netlink_put_endpoint() - add an SSS_A_ENDPOINT
+ * sss_netlink_put_endpoint() - add an SSS_A_ENDPOINT, or an SSS_A_RELAY
  * @skb: message
  * @ep: address and port
  *
@@ -190,8 +198,13 @@ int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *ex
  */
 int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep)
 {
-	return nla_put(skb, SSS_A_ENDPOINT,
-		       ep->sa.sa_family == AF_INET ? sizeof(ep->in) : sizeof(ep->in6), ep);
+	size_t len = ep->sa.sa_family == AF_INET ? sizeof(ep->in) : sizeof(ep->in6);
+	struct sss_relay relay = { .session = ep->via.session };
+
+	if (!ep->via.session)
+		return nla_put(skb, SSS_A_ENDPOINT, len, ep);
+	memcpy(relay.address, ep, len);
+	return nla_put(skb, SSS_A_RELAY, sizeof(relay), &relay);
 }
 
 /**
@@ -209,14 +222,22 @@ int sss_netlink_put_u64(struct sk_buff *skb, int type, u64 value)
 	return nla_put(skb, type, sizeof(value), &value);
 }
 
-static int put_event(struct sk_buff *skb, struct sss_net *sn, enum sss_event event,
-		     const struct sss_eid *local, const struct sss_eid *remote)
+/**
+ * sss_netlink_put_pair() - say which host, and which peer, a message is about
+ * @skb: message
+ * @sn: namespace
+ * @local: EID of the host; its name is added unless it is gone
+ * @remote: EID of the peer, or NULL
+ *
+ * Return: 0 or -EMSGSIZE. Context: any.
+ */
+int sss_netlink_put_pair(struct sk_buff *skb, struct sss_net *sn, const struct sss_eid *local,
+			 const struct sss_eid *remote)
 {
 	struct sss_host *host;
 	int err;
 
-	if (nla_put_u32(skb, SSS_A_EVENT, event) ||
-	    nla_put(skb, SSS_A_HOST_EID, sizeof(*local), local))
+	if (nla_put(skb, SSS_A_HOST_EID, sizeof(*local), local))
 		return -EMSGSIZE;
 	if (remote && nla_put(skb, SSS_A_PEER_EID, sizeof(*remote), remote))
 		return -EMSGSIZE;
@@ -243,24 +264,25 @@ void sss_netlink_event(struct sss_net *sn, enum sss_event event,
 	struct sk_buff *skb;
 	void *header;
 
-	if (!genl_has_listeners(&sss_netlink_family, sn->net, MCGRP_MONITOR))
+	if (!genl_has_listeners(&sss_netlink_family, sn->net, SSS_MCGRP_MONITOR))
 		return;
 	skb = genlmsg_new(nla_total_size(sizeof(u32)) + 2 * nla_total_size(SSS_EID_LEN) +
 			  nla_total_size(SSS_HOST_NAME_MAX + 1), GFP_ATOMIC);
 	if (!skb)
 		return;
 	header = genlmsg_put(skb, 0, 0, &sss_netlink_family, 0, SSS_CMD_EVENT);
-	if (!header || put_event(skb, sn, event, local, remote)) {
+	if (!header || nla_put_u32(skb, SSS_A_EVENT, event) ||
+	    sss_netlink_put_pair(skb, sn, local, remote)) {
 		nlmsg_free(skb);
 		return;
 	}
 	genlmsg_end(skb, header);
-	genlmsg_multicast_netns(&sss_netlink_family, sn->net, skb, 0, MCGRP_MONITOR,
+	genlmsg_multicast_netns(&sss_netlink_family, sn->net, skb, 0, SSS_MCGRP_MONITOR,
 				GFP_ATOMIC);
 }
 
 /**
- * sss_netlink_init() - register the family and begin to send events
+ * sss_netlink_init() - register the family and begin to send events and questions
  *
  * Return: 0 or a negative errno.
  */
@@ -268,16 +290,19 @@ int __init sss_netlink_init(void)
 {
 	int err = genl_register_family(&sss_netlink_family);
 
-	if (!err)
-		sss_netns_set_event_fn(sss_netlink_event);
-	return err;
+	if (err)
+		return err;
+	sss_netns_set_event_fn(sss_netlink_event);
+	sss_netns_set_ask_ops(&sss_netlink_ask_ops);
+	return 0;
 }
 
 /**
- * sss_netlink_exit() - no more events, no more requests
+ * sss_netlink_exit() - no more events and questions, no more requests
  */
 void sss_netlink_exit(void)
 {
+	sss_netns_set_ask_ops(NULL);
 	sss_netns_set_event_fn(NULL);
 	genl_unregister_family(&sss_netlink_family);
 }

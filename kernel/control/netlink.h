@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Between the netlink files: netlink.c has the family, netlink_host.c and
- * netlink_peer.c change and show hosts and peers, netlink_dump.c shows what
- * else there is. Every request goes parse -> validate -> apply.
+ * netlink_peer.c change and show hosts and peers, netlink_resolve.c asks where
+ * peers are, netlink_dump.c shows what else there is. Every request goes
+ * parse -> validate -> apply.
  */
 #ifndef _SSS_CONTROL_NETLINK_H
 #define _SSS_CONTROL_NETLINK_H
@@ -10,12 +11,16 @@
 #include <net/genetlink.h>
 #include <linux/sss.h>
 
+struct sss_ask_ops;
 struct sss_host;
 struct sss_net;
 struct sss_peer;
+struct sss_peer_config;
 union sss_endpoint;
 
 extern struct genl_family sss_netlink_family;
+
+enum sss_mcgrp { SSS_MCGRP_MONITOR, SSS_MCGRP_RESOLVE };
 
 int sss_netlink_init(void);
 void sss_netlink_exit(void);
@@ -24,6 +29,8 @@ void sss_netlink_event(struct sss_net *sn, enum sss_event event,
 struct nlattr **sss_netlink_dump_attrs(struct netlink_callback *cb);
 void sss_netlink_wipe(const struct nlattr *attr);
 int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep);
+int sss_netlink_put_pair(struct sk_buff *skb, struct sss_net *sn, const struct sss_eid *local,
+			 const struct sss_eid *remote);
 int sss_netlink_put_u64(struct sk_buff *skb, int type, u64 value);
 int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *extack);
 
@@ -45,6 +52,13 @@ int sss_netlink_host_dump(struct sk_buff *skb, struct netlink_callback *cb);
 extern const struct nla_policy sss_netlink_peer_policy[SSS_A_MAX + 1];
 extern const struct nla_policy sss_netlink_peer_del_policy[SSS_A_MAX + 1];
 extern const struct nla_policy sss_netlink_peer_get_policy[SSS_A_MAX + 1];
+extern const struct nla_policy sss_netlink_endpoints_policy[SSS_A_ENDPOINT + 1];
+const struct sss_eid *sss_netlink_get_eid(struct genl_info *info);
+int sss_netlink_parse_endpoint(struct genl_info *info, const struct nlattr *attr,
+			       const void *addr, size_t len, union sss_endpoint *ep);
+int sss_netlink_add_endpoint(struct genl_info *info, const struct nlattr *attr,
+			     const union sss_endpoint *ep, struct sss_peer_config *config);
+int sss_netlink_parse_endpoints(struct genl_info *info, struct sss_peer_config *config);
 struct sss_peer *sss_netlink_find_peer(struct genl_info *info);
 int sss_netlink_peer_new(struct sk_buff *skb, struct genl_info *info);
 int sss_netlink_peer_del(struct sk_buff *skb, struct genl_info *info);
@@ -73,6 +87,11 @@ typedef int (*sss_netlink_fill_fn)(struct sk_buff *skb, struct netlink_callback 
 int sss_netlink_walk_peers(struct sk_buff *skb, struct netlink_callback *cb,
 			   sss_netlink_fill_fn fill);
 int sss_netlink_put_peer_name(struct sk_buff *skb, const struct sss_peer *peer);
+
+/* netlink_resolve.c */
+extern const struct nla_policy sss_netlink_resolve_policy[SSS_A_MAX + 1];
+extern const struct sss_ask_ops sss_netlink_ask_ops;
+int sss_netlink_resolve(struct sk_buff *skb, struct genl_info *info);
 
 /* netlink_dump.c */
 int sss_netlink_service_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -54,11 +54,20 @@ static int put_ages(struct sk_buff *skb, struct sss_channel *ch)
 static int put_path(struct sk_buff *skb, struct sss_channel *ch)
 {
 	union sss_endpoint remote;
+	struct nlattr *nest;
 
 	spin_lock_bh(&ch->lock);
 	remote = ch->path.remote;
 	spin_unlock_bh(&ch->lock);
-	return remote.sa.sa_family ? sss_netlink_put_endpoint(skb, &remote) : 0;
+	if (!remote.sa.sa_family)
+		return 0;
+	if (!remote.via.session)
+		return sss_netlink_put_endpoint(skb, &remote);
+	nest = nla_nest_start(skb, SSS_A_RELAYS);
+	if (!nest || sss_netlink_put_endpoint(skb, &remote))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
 }
 
 static int put_channel(struct sk_buff *skb, struct sss_channel *ch)

@@ -11,7 +11,7 @@
 	[SSS_A_HOST_NAME] = { .type = NLA_NUL_STRING, .len = SSS_HOST_NAME_MAX }, \
 	[SSS_A_HOST_EID] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN)
 
-static const struct nla_policy endpoints_policy[SSS_A_ENDPOINT + 1] = {
+const struct nla_policy sss_netlink_endpoints_policy[SSS_A_ENDPOINT + 1] = {
 	[SSS_A_ENDPOINT] = { .type = NLA_BINARY },	/* sss_endpoint_parse() */
 };
 
@@ -19,7 +19,7 @@ const struct nla_policy sss_netlink_peer_policy[SSS_A_MAX + 1] = {
 	HOST_POLICY,
 	[SSS_A_PEER_EID] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN),
 	[SSS_A_PEER_PSK] = NLA_POLICY_EXACT_LEN(SSS_EID_LEN),
-	[SSS_A_ENDPOINTS] = NLA_POLICY_NESTED(endpoints_policy),
+	[SSS_A_ENDPOINTS] = NLA_POLICY_NESTED(sss_netlink_endpoints_policy),
 };
 
 const struct nla_policy sss_netlink_peer_del_policy[SSS_A_MAX + 1] = {
@@ -31,7 +31,13 @@ const struct nla_policy sss_netlink_peer_get_policy[SSS_A_MAX + 1] = {
 	HOST_POLICY,
 };
 
-static const struct sss_eid *get_eid(struct genl_info *info)
+/**
+ * sss_netlink_get_eid() - the peer that a request is about
+ * @info: attributes
+ *
+ * Return: its EID in the request; NULL: it names none, and there is a text.
+ */
+const struct sss_eid *sss_netlink_get_eid(struct genl_info *info)
 {
 	const struct nlattr *attr = info->attrs[SSS_A_PEER_EID];
 
@@ -41,14 +47,24 @@ static const struct sss_eid *get_eid(struct genl_info *info)
 	return NULL;
 }
 
-static int parse_endpoint(struct genl_info *info, const struct nlattr *attr,
-			  union sss_endpoint *ep)
+/**
+ * sss_netlink_parse_endpoint() - read an address of a request, and judge it
+ * @info: gets a text
+ * @attr: for that
+ * @addr: struct sockaddr_in or sockaddr_in6
+ * @len: bytes of it
+ * @ep: result
+ *
+ * Return: 0; -EINVAL, -EAFNOSUPPORT, -EADDRNOTAVAIL with a text.
+ */
+int sss_netlink_parse_endpoint(struct genl_info *info, const struct nlattr *attr,
+			       const void *addr, size_t len, union sss_endpoint *ep)
 {
 	struct net *net = genl_info_net(info);
 	bool loopback = READ_ONCE(sss_netns(net)->limits.allow_loopback);
 	int err;
 
-	err = sss_endpoint_parse(ep, nla_data(attr), nla_len(attr));
+	err = sss_endpoint_parse(ep, addr, len);
 	if (err == -EAFNOSUPPORT) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr, "An endpoint is IPv4 or IPv6");
 		return err;
@@ -68,31 +84,53 @@ static int parse_endpoint(struct genl_info *info, const struct nlattr *attr,
 	return err;
 }
 
-static int parse_endpoints(struct genl_info *info, struct sss_peer_config *config)
+/**
+ * sss_netlink_add_endpoint() - one more of the endpoints that a request names
+ * @info: gets a text
+ * @attr: for that
+ * @ep: checked
+ * @config: gets it
+ *
+ * Return: 0; -E2BIG: eight at most; -EINVAL: it is there already.
+ */
+int sss_netlink_add_endpoint(struct genl_info *info, const struct nlattr *attr,
+			     const union sss_endpoint *ep, struct sss_peer_config *config)
+{
+	unsigned int i;
+
+	if (config->n_endpoints == SSS_PEER_ENDPOINTS_MAX) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "More than 8 endpoints");
+		return -E2BIG;
+	}
+	for (i = 0; i < config->n_endpoints; i++) {
+		if (sss_endpoint_equal(&config->endpoints[i], ep)) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr, "The same endpoint twice");
+			return -EINVAL;
+		}
+	}
+	config->endpoints[config->n_endpoints++] = *ep;
+	return 0;
+}
+
+/**
+ * sss_netlink_parse_endpoints() - read the endpoints of a request
+ * @info: attributes, with SSS_A_ENDPOINTS
+ * @config: gets them, checked, none twice
+ *
+ * Return: 0; -E2BIG; -EINVAL, -EAFNOSUPPORT, -EADDRNOTAVAIL with a text.
+ */
+int sss_netlink_parse_endpoints(struct genl_info *info, struct sss_peer_config *config)
 {
 	const struct nlattr *nest = info->attrs[SSS_A_ENDPOINTS];
-	union sss_endpoint *ep;
+	union sss_endpoint ep;
 	struct nlattr *attr;
-	unsigned int i;
 	int err, rem;
 
 	nla_for_each_nested(attr, nest, rem) {
-		if (config->n_endpoints == SSS_PEER_ENDPOINTS_MAX) {
-			NL_SET_ERR_MSG_ATTR(info->extack, attr, "More than 8 endpoints");
-			return -E2BIG;
-		}
-		ep = &config->endpoints[config->n_endpoints];
-		err = parse_endpoint(info, attr, ep);
+		err = sss_netlink_parse_endpoint(info, attr, nla_data(attr), nla_len(attr), &ep) ?:
+		      sss_netlink_add_endpoint(info, attr, &ep, config);
 		if (err)
 			return err;
-		for (i = 0; i < config->n_endpoints; i++) {
-			if (sss_endpoint_equal(&config->endpoints[i], ep)) {
-				NL_SET_ERR_MSG_ATTR(info->extack, attr,
-						    "The same endpoint twice");
-				return -EINVAL;
-			}
-		}
-		config->n_endpoints++;
 	}
 	config->set |= SSS_PEER_SET_ENDPOINTS;
 	return 0;
@@ -106,12 +144,12 @@ static int parse(struct genl_info *info, struct sss_peer_config *config)
 		memcpy(config->psk, nla_data(psk), sizeof(config->psk));
 		config->set |= SSS_PEER_SET_PSK;
 	}
-	return info->attrs[SSS_A_ENDPOINTS] ? parse_endpoints(info, config) : 0;
+	return info->attrs[SSS_A_ENDPOINTS] ? sss_netlink_parse_endpoints(info, config) : 0;
 }
 
 static int configure(struct genl_info *info, bool create)
 {
-	const struct sss_eid *eid = get_eid(info);
+	const struct sss_eid *eid = sss_netlink_get_eid(info);
 	struct sss_peer_config config = { };
 	struct sss_host *host;
 	struct sss_peer *peer;
@@ -172,7 +210,7 @@ int sss_netlink_peer_set(struct sk_buff *skb, struct genl_info *info)
  */
 struct sss_peer *sss_netlink_find_peer(struct genl_info *info)
 {
-	const struct sss_eid *eid = get_eid(info);
+	const struct sss_eid *eid = sss_netlink_get_eid(info);
 	struct sss_host *host;
 	struct sss_peer *peer;
 
@@ -302,22 +340,32 @@ int sss_netlink_peer_start(struct netlink_callback *cb)
 	return 0;
 }
 
+/* Those behind relays, or the others, in a nest of their own, unless there is none */
+static int put_some(struct sk_buff *skb, const union sss_endpoint *ep, unsigned int n,
+		    bool relayed)
+{
+	struct nlattr *nest = NULL;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!ep[i].via.session == relayed)
+			continue;
+		if (!nest)
+			nest = nla_nest_start(skb, relayed ? SSS_A_RELAYS : SSS_A_ENDPOINTS);
+		if (!nest || sss_netlink_put_endpoint(skb, &ep[i]))
+			return -EMSGSIZE;
+	}
+	if (nest)
+		nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int put_endpoints(struct sk_buff *skb, struct sss_peer *peer)
 {
 	union sss_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
-	unsigned int i, n = sss_peer_copy_endpoints(peer, endpoints);
-	struct nlattr *nest;
+	unsigned int n = sss_peer_copy_endpoints(peer, endpoints);
 
-	if (!n)
-		return 0;
-	nest = nla_nest_start(skb, SSS_A_ENDPOINTS);
-	if (!nest)
-		return -EMSGSIZE;
-	for (i = 0; i < n; i++)
-		if (sss_netlink_put_endpoint(skb, &endpoints[i]))
-			return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
+	return put_some(skb, endpoints, n, false) ?: put_some(skb, endpoints, n, true);
 }
 
 static int fill(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,

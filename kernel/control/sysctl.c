@@ -66,6 +66,9 @@ static const struct knob knobs[] = {
 	THREE(wmem, 4096, 64 * MEGA),
 	NAME(congestion_control),
 	ONE(allow_loopback, 0, 1),
+	ONE(resolve_timeout_ms, 10, DAY_MS),
+	ONE(resolve_interval_ms, 10, DAY_MS),
+	ONE(max_questions, 0, MEGA),
 	ONE(keepalive_ms, 10, DAY_MS),
 	ONE(announce_endpoints, 0, 2),
 };

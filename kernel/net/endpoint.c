@@ -49,11 +49,11 @@ void sss_endpoint_set6(union sss_endpoint *ep, const struct in6_addr *addr, __be
  * @a: one
  * @b: the other
  *
- * Context: any.
+ * Those behind a relay are the same only if it is the same session, too. Context: any.
  */
 bool sss_endpoint_same_address(const union sss_endpoint *a, const union sss_endpoint *b)
 {
-	if (a->sa.sa_family != b->sa.sa_family)
+	if (a->sa.sa_family != b->sa.sa_family || a->via.session != b->via.session)
 		return false;
 	if (a->sa.sa_family == AF_INET)
 		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
@@ -94,7 +94,7 @@ int sss_endpoint_parse(union sss_endpoint *ep, const void *addr, size_t len)
 {
 	union sss_endpoint in = { };
 
-	if (len < sizeof(sa_family_t) || len > sizeof(in))
+	if (len < sizeof(sa_family_t) || len > sizeof(in.in6))
 		return -EINVAL;
 	memcpy(&in, addr, len);
 	switch (in.sa.sa_family) {

@@ -11,11 +11,13 @@
 struct net;
 
 /**
- * union sss_endpoint - an address and UDP port, v4 or v6
+ * union sss_endpoint - an address and UDP port, v4 or v6, or one behind a relay
  * @sa: sa_family tells which of the two it is
  * @in: AF_INET
  * @in6: AF_INET6; sin6_scope_id is zero unless the address is link-local,
  *	sin6_flowinfo always is
+ * @via: what is beside the address; session is not zero if that is a relay's, and
+ *	tells whom it sends to from there
  *
  * Unused bytes are zero. A v4-mapped v6 address never occurs: it is stored as
  * v4. To print one: %pISpfsc with &ep->sa.
@@ -24,6 +26,11 @@ union sss_endpoint {
 	struct sockaddr sa;
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
+	struct {
+		struct sockaddr_in6 address;
+		__be32 zero;
+		__be64 session;
+	} via;
 };
 
 /**
@@ -35,7 +42,7 @@ union sss_endpoint {
  */
 static inline bool sss_endpoint_equal(const union sss_endpoint *a, const union sss_endpoint *b)
 {
-	if (a->sa.sa_family != b->sa.sa_family)
+	if (a->sa.sa_family != b->sa.sa_family || a->via.session != b->via.session)
 		return false;
 	if (a->sa.sa_family == AF_INET)
 		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr &&

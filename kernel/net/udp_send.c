@@ -15,7 +15,9 @@
 #include <net/route.h>
 #include <net/udp.h>
 #include "base/netns.h"
+#include "relay.h"
 #include "udp_sock.h"
+#include "wire/packet.h"
 
 static struct dst_entry *route4(struct sock *sk, const union sss_endpoint *to, __be32 *saddr,
 				struct dst_cache *cache)
@@ -215,7 +217,8 @@ static int send6(struct sock *sk, struct sk_buff *skb, const union sss_endpoint 
  * @udp: the sockets
  * @skb: payload only, with SSS_UDP_HEADROOM bytes before it (less is copied);
  *	always taken over, also on errors
- * @to: where to; passed sss_udp_endpoint_check() once
+ * @to: where to; passed sss_udp_endpoint_check() once. Through a relay goes one
+ *	packet at a time
  * @cache: route cache of this path, reset by its owner when @to changes; or
  *	NULL
  * @gso_size: payload bytes of each packet but the last, when @skb holds more
@@ -237,14 +240,17 @@ int sss_udp_send(struct sss_udp *udp, struct sk_buff *skb, const union sss_endpo
 {
 	struct sock *sk = sss_udp_sock(udp, to);
 	unsigned int len = skb->len, segs;
-	int err;
+	int err = 0;
 
 	segs = gso_size ? DIV_ROUND_UP(len, gso_size) : 1;
 	if (unlikely(!sk)) {
 		err = -ENETUNREACH;
 		goto drop;
 	}
-	err = skb_cow_head(skb, SSS_UDP_HEADROOM);
+	if (unlikely(to->via.session))
+		err = WARN_ON_ONCE(segs > 1) ? -EINVAL : sss_relay_wrap(skb, to->via.session);
+	else
+		err = skb_cow_head(skb, SSS_UDP_HEADROOM);
 	if (unlikely(err))
 		goto drop;
 
@@ -357,7 +363,7 @@ static struct dst_entry *look_up(struct sss_udp *udp, const union sss_endpoint *
  * That of the outgoing device: path MTUs learnt from ICMP do not count, and
  * what the path takes is for probes to find out.
  *
- * Return: bytes of UDP payload, 0 when there is no route.
+ * Return: bytes of UDP payload, less the header of a relay, 0 when there is no route.
  * Context: any but hard interrupts.
  */
 unsigned int sss_udp_mtu(struct sss_udp *udp, const union sss_endpoint *to)
@@ -370,7 +376,7 @@ unsigned int sss_udp_mtu(struct sss_udp *udp, const union sss_endpoint *to)
 	dst = look_up(udp, to, &from);
 	if (!IS_ERR(dst)) {
 		mtu = route_mtu(dst) - ip_header_len(sss_udp_sock(udp, to)) -
-		      sizeof(struct udphdr);
+		      sizeof(struct udphdr) - (to->via.session ? SSS_RELAY_HEADER_LEN : 0);
 		dst_release(dst);
 	}
 	rcu_read_unlock_bh();

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a peer may be: eight places at most, best first. Three kinds: configured;
- * proved, since an authenticated answer came from there; and hearsay, from the peer
- * itself or from a program. See peer.h for locks.
+ * Where a peer may be: eight places at most, best first. Four kinds: configured;
+ * proved, since an authenticated answer came from there; what a helper found out; and
+ * hearsay, from the peer itself or from a program. See peer.h for locks.
  */
 #include "net/udp.h"
 #include "host.h"
 #include "peer.h"
+
+#define GRANT	16	/* packets to an endpoint each time a helper names it */
 
 /**
  * __sss_peer_set_endpoint() - write an entry as one that nothing is known of
@@ -26,6 +28,7 @@ void __sss_peer_set_endpoint(struct sss_peer *peer, unsigned int at,
 	entry->configured = false;
 	entry->proved = false;
 	entry->told = false;
+	entry->grant = 0;
 	entry->cookie.birth = 0;
 	entry->cookie.sent_mac1 = false;
 }
@@ -69,6 +72,7 @@ static void copy_entry(struct sss_peer_endpoint *to, const struct sss_peer_endpo
 	to->configured = from->configured;
 	to->proved = from->proved;
 	to->told = from->told;
+	to->grant = from->grant;
 	to->cookie.birth = from->cookie.birth;
 	memcpy(to->cookie.cookie, from->cookie.cookie, sizeof(to->cookie.cookie));
 	to->cookie.sent_mac1 = from->cookie.sent_mac1;
@@ -92,8 +96,9 @@ static void __move_to_front(struct sss_peer *peer, int at)
  * @peer: reference held
  * @ep: its source
  *
- * It becomes the first candidate. One learnt before that differs in the port only
- * gives way; where all eight are taken the worst learnt one, a configured one never.
+ * It becomes the first candidate, unless a relay is between. One learnt before that
+ * differs in the port only gives way; where all eight are taken the worst learnt one, a
+ * configured one never.
  *
  * Context: any but hard interrupts; the channel lock may be held.
  */
@@ -113,7 +118,8 @@ void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep
 	}
 	if (at >= 0) {
 		peer->endpoints[at].proved = true;
-		__move_to_front(peer, at);
+		if (!ep->via.session)
+			__move_to_front(peer, at);
 	}
 	spin_unlock_bh(&peer->lock);
 }
@@ -220,6 +226,67 @@ int sss_peer_add_endpoint(struct sss_peer *peer, const union sss_endpoint *ep, b
 		peer->endpoints[at].configured = true;
 	spin_unlock_bh(&peer->lock);
 	return at < 0 ? -ENOBUFS : 0;
+}
+
+static bool is_among(const union sss_endpoint *ep, const union sss_endpoint *list, unsigned int n)
+{
+	while (n--)
+		if (sss_endpoint_equal(&list[n], ep))
+			return true;
+	return false;
+}
+
+/* The slot of the last one that is not configured nor in the list */
+static int __replaceable(const struct sss_peer *peer, const union sss_endpoint *ep,
+			 unsigned int n, bool proved)
+{
+	int i;
+
+	lockdep_assert_held(&peer->lock);
+	for (i = peer->n_endpoints - 1; i >= 0; i--) {
+		const struct sss_peer_endpoint *entry = &peer->endpoints[i];
+
+		if (!entry->configured && (proved || !entry->proved) &&
+		    !is_among(&entry->ep, ep, n))
+			return i;
+	}
+	return -1;
+}
+
+/**
+ * sss_peer_answer_endpoints() - a helper found out where the peer may be
+ * @peer: reference held
+ * @ep: checked by sss_udp_endpoint_check(), none twice
+ * @n: how many
+ *
+ * Where there is no room they take the place of what is not configured: of
+ * hearsay and earlier answers first, then of what proved itself. A few packets go
+ * to each, whatever came of it; more only once it has proved itself.
+ *
+ * Context: any but hard interrupts.
+ */
+void sss_peer_answer_endpoints(struct sss_peer *peer, const union sss_endpoint *ep, unsigned int n)
+{
+	unsigned int i;
+	int at;
+
+	spin_lock_bh(&peer->lock);
+	for (i = 0; i < n; i++) {
+		at = __find_endpoint(peer, &ep[i]);
+		if (at < 0) {
+			at = __new_slot(peer);
+			if (at < 0)
+				at = __replaceable(peer, ep, n, false);
+			if (at < 0)
+				at = __replaceable(peer, ep, n, true);
+			if (at < 0)
+				break;
+			__sss_peer_set_endpoint(peer, at, &ep[i]);
+		}
+		peer->endpoints[at].told = false;
+		peer->endpoints[at].grant = GRANT;
+	}
+	spin_unlock_bh(&peer->lock);
 }
 
 /**

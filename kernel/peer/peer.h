@@ -31,6 +31,7 @@ struct sss_channel;
  * @configured: by netlink; learnt ones are replaced first
  * @proved: an authenticated packet came from there
  * @told: the peer's ENDPOINTS named it, and no more
+ * @grant: packets that may go there because a helper named it
  */
 struct sss_peer_endpoint {
 	union sss_endpoint ep;
@@ -38,6 +39,7 @@ struct sss_peer_endpoint {
 	bool configured;
 	bool proved;
 	bool told;
+	u8 grant;
 };
 
 /**
@@ -117,6 +119,8 @@ void __sss_peer_set_endpoint(struct sss_peer *peer, unsigned int at,
 			     const union sss_endpoint *ep);
 void sss_peer_hear_endpoints(struct sss_peer *peer, const union sss_endpoint *ep, unsigned int n);
 int sss_peer_add_endpoint(struct sss_peer *peer, const union sss_endpoint *ep, bool configured);
+void sss_peer_answer_endpoints(struct sss_peer *peer, const union sss_endpoint *ep,
+			       unsigned int n);
 void sss_peer_learn_endpoint(struct sss_peer *peer, const union sss_endpoint *ep);
 unsigned int sss_peer_copy_endpoints(struct sss_peer *peer, union sss_endpoint *out);
 void sss_peer_copy_remote(struct sss_peer *peer, struct sss_noise_remote *out);

@@ -11,7 +11,7 @@
 #include "wire/frame.h"
 #include "socket.h"
 
-/* A channel may close between finding and using it; a new one takes its place. */
+/* A channel may close between finding and using it; another one takes its place. */
 #define CONNECT_TRIES	3
 
 /* The identity to dial as: the bound one or the default. A reference. */
@@ -35,33 +35,46 @@ static struct sss_host *local_host(struct sock *sk)
 	return ERR_PTR(err);
 }
 
-/* Opens the stream on the channel to the peer. @live: keys were there already */
+static int open_on_channel(struct sock *sk, struct sss_stream *st, struct sss_peer *peer,
+			   const struct sss_request *request, bool *live)
+{
+	struct sss_channel *ch = sss_channel_get_for_peer(peer);
+	int err;
+
+	if (IS_ERR(ch))
+		return PTR_ERR(ch);
+	*live = READ_ONCE(ch->state) == SSS_CHANNEL_OPEN;
+	err = sss_stream_connect(st, sk, ch, request, sss_sk(sk)->family);
+	if (err)
+		sss_channel_unused(ch);
+	sss_channel_put(ch);
+	return err;
+}
+
+/*
+ * Opens the stream on the channel to the peer. @live: keys were there already. A peer
+ * that was only learnt may go at the same time, with a channel that ended.
+ */
 static int open_stream(struct sock *sk, struct sss_stream *st, struct sss_host *host,
 		       const struct sss_request *request, const struct sss_eid *eid,
 		       bool *live)
 {
-	struct sss_channel *ch;
 	struct sss_peer *peer;
 	int tries, err = 0;
+	bool gone;
 
-	peer = __sss_sock_hinted_peer(sk, host, eid);
-	if (IS_ERR(peer))
-		return PTR_ERR(peer);
 	for (tries = 0; tries < CONNECT_TRIES; tries++) {
-		ch = sss_channel_get_for_peer(peer);
-		if (IS_ERR(ch)) {
-			err = PTR_ERR(ch);
-			break;
-		}
-		*live = READ_ONCE(ch->state) == SSS_CHANNEL_OPEN;
-		err = sss_stream_connect(st, sk, ch, request, sss_sk(sk)->family);
-		sss_channel_put(ch);
-		if (err != -ESTALE)
+		peer = __sss_sock_hinted_peer(sk, host, eid);
+		if (IS_ERR(peer))
+			return PTR_ERR(peer);
+		err = open_on_channel(sk, st, peer, request, live);
+		gone = READ_ONCE(peer->dead);
+		if (err)
+			sss_peer_release_learnt(peer);
+		sss_peer_put(peer);
+		if (err != -ESTALE && !(gone && err == -EHOSTUNREACH))
 			break;
 	}
-	if (err)
-		sss_peer_release_learnt(peer);
-	sss_peer_put(peer);
 	return err;
 }
 
@@ -275,7 +288,8 @@ int __sss_sock_connect(struct socket *sock, struct sockaddr *uaddr, int len, int
  * Return: 0; -EINVAL, -EAFNOSUPPORT: bad address; -EINPROGRESS, -EALREADY,
  * -EISCONN, -EINTR as TCP; -ENOKEY: no host; -EACCES: the host's mode or the
  * peer forbids; -EADDRNOTAVAIL: one's own EID; -EHOSTUNREACH: no endpoint is
- * known; -ETIMEDOUT; -EKEYREJECTED: another key answers there; -ECONNREFUSED:
+ * known, and there is no helper; what a helper says; -ENOBUFS: too many peers are
+ * asked for; -ETIMEDOUT; -EKEYREJECTED: another key answers there; -ECONNREFUSED:
  * no such service; -EPROTONOSUPPORT: no such protocol; -EPROTOTYPE; -EBUSY.
  */
 int sss_sock_connect(struct socket *sock, struct sockaddr *uaddr, int len, int flags)

@@ -77,7 +77,7 @@ int sss_sock_add_endpoint(struct sock *sk, sockptr_t val, unsigned int len)
 	union sss_endpoint raw, ep;
 	int err;
 
-	if (len > sizeof(raw))
+	if (len > sizeof(raw.in6))
 		return -EINVAL;
 	if (copy_from_sockptr(&raw, val, len))
 		return -EFAULT;
@@ -131,8 +131,9 @@ int sss_sock_get_endpoint(struct sock *sk, bool local, char __user *val, int __u
  * @host: as whom
  * @eid: the peer's
  *
- * One that was not configured is made if the program has said where it may be; the
- * caller follows with sss_peer_release_learnt() if nothing comes of it.
+ * One that was not configured is made if the program has said where it may be, or a
+ * helper can be asked; the caller follows with sss_peer_release_learnt() if nothing
+ * comes of it.
  *
  * Return: referenced; or an error: -EHOSTUNREACH: nobody knows the peer; -ENOBUFS,
  * -ENOMEM, -EINVAL, -ENOKEY. Context: process.
@@ -145,11 +146,14 @@ struct sss_peer *__sss_sock_hinted_peer(struct sock *sk, struct sss_host *host,
 	unsigned int i;
 
 	lockdep_assert_held(&sk->sk_lock);
-	if (!hints)
-		return sss_peer_lookup(host, eid) ?: ERR_PTR(-EHOSTUNREACH);
-	peer = sss_peer_get_or_create(host, eid);
+	peer = sss_peer_lookup(host, eid);
+	if (!peer) {
+		if (!hints && !sss_netns_may_ask(host->sn))
+			return ERR_PTR(-EHOSTUNREACH);
+		peer = sss_peer_get_or_create(host, eid);
+	}
 	/* Where there is no room for one, what is known has to do. */
-	for (i = 0; !IS_ERR(peer) && i < hints->n; i++)
+	for (i = 0; !IS_ERR(peer) && hints && i < hints->n; i++)
 		sss_peer_add_endpoint(peer, &hints->ep[i], test_bit(i, &hints->configured));
 	return peer;
 }

@@ -473,6 +473,7 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 	err = sss_channel_connect(ch, request, family);
 	if (err)
 		return undo_connect(st, err);
+	sss_timed_connecting(st);
 	if (!st->tx.hold)
 		sss_channel_transmit(ch);
 	return 0;

@@ -177,6 +177,7 @@ void __sss_keepalive_set(struct sss_stream *st, bool on);
 /* timed.c */
 void __sss_timed_at(struct sss_channel *ch, u64 at);
 void __sss_timed_watch(struct sss_stream *st, u64 now);
+void sss_timed_connecting(struct sss_stream *st);
 void __sss_timed_progress(struct sss_stream *st);
 u64 sss_timed_tick(struct sss_channel *ch, u64 now);
 

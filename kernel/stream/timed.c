@@ -2,7 +2,8 @@
 /*
  * Deadlines of streams, all on the channel's one timer:
  *
- *	connecting	connect_timeout without an answer: ETIMEDOUT
+ *	connecting	connect_timeout without an answer, or resolve_timeout without
+ *			knowing where the peer is: ETIMEDOUT
  *	user timeout	nothing acknowledged for so long: ETIMEDOUT
  *	orphan		nothing acknowledged for orphan_timeout, or for a shorter
  *			user timeout: reset; after the same time again, or if all
@@ -14,6 +15,8 @@
  *	unaccepted	on a channel that has been down for a minute: thrown away,
  *			and then like any orphan that was reset
  */
+#include "channel/handshake.h"
+#include "channel/resolve.h"
 #include "channel/timer.h"
 #include "stream/table.h"
 
@@ -50,10 +53,20 @@ static u32 orphan_patience(const struct sss_stream *st)
 	return user ? min(user, most) : most;
 }
 
+/* ms that a connect() may wait, as things stand */
+static u32 connect_patience(const struct sss_stream *st)
+{
+	const struct sss_limits *limits = &st->ch->sn->limits;
+	u32 most = READ_ONCE(limits->connect_timeout_ms);
+
+	if (!__sss_resolve_is_blind(st->ch))
+		return most;
+	return min(most, READ_ONCE(limits->resolve_timeout_ms));
+}
+
 /* ns, 0: none */
 static u64 deadline(const struct sss_stream *st)
 {
-	const struct sss_limits *limits = &st->ch->sn->limits;
 	u32 user = READ_ONCE(st->user_timeout);
 	u64 at = st->tx.hold ? st->deadline : 0;
 
@@ -64,8 +77,7 @@ static u64 deadline(const struct sss_stream *st)
 	if (st->flags & SSS_ST_MESSAGE && !(st->flags & SSS_ST_RESET))
 		at = st->deadline;
 	if (st->flags & SSS_ST_CONNECTING)
-		at = earlier(at, ms_after(st->progress_at,
-					  READ_ONCE(limits->connect_timeout_ms)));
+		at = earlier(at, ms_after(st->progress_at, connect_patience(st)));
 	if (st->flags & SSS_ST_ORPHAN)
 		at = earlier(at, ms_after(st->progress_at, orphan_patience(st)));
 	else if (user && waits_for_ack(st))
@@ -118,6 +130,22 @@ void __sss_timed_watch(struct sss_stream *st, u64 now)
 	if (st->user_timeout && tx->base == tx->next)
 		st->progress_at = now;
 	watch(st);
+}
+
+/**
+ * sss_timed_connecting() - a request was made of the channel
+ * @st: stream of a channel, which is not locked
+ *
+ * It may have to end sooner than it seemed: it is not known where the peer is.
+ */
+void sss_timed_connecting(struct sss_stream *st)
+{
+	struct sss_channel *ch = st->ch;
+
+	spin_lock_bh(&ch->lock);
+	if (__sss_resolve_is_blind(ch))
+		watch(st);
+	spin_unlock_bh(&ch->lock);
 }
 
 /**
@@ -176,7 +204,8 @@ static void expire(struct sss_stream *st, u64 now)
 	if (st->flags & SSS_ST_ORPHAN)
 		give_up_orphan(st, now);
 	else
-		__sss_stream_abort(st, -ETIMEDOUT);
+		__sss_stream_abort(st, st->flags & SSS_ST_CONNECTING ?
+				   __sss_handshake_error(st->ch) : -ETIMEDOUT);
 }
 
 static void drop_unaccepted(struct sss_channel *ch)

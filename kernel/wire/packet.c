@@ -42,6 +42,41 @@ int sss_packet_get_header(const u8 *buf, size_t len, struct sss_packet_header *h
 }
 
 /**
+ * sss_packet_put_relay() - write the outer header of a packet for a relay
+ * @buf: where
+ * @session: as the relay knows us
+ */
+void sss_packet_put_relay(u8 buf[SSS_RELAY_HEADER_LEN], u64 session)
+{
+	struct sss_writer w;
+
+	sss_writer_init(&w, buf, SSS_RELAY_HEADER_LEN);
+	sss_writer_u8(&w, SSS_PACKET_RELAY);
+	sss_writer_zero(&w, SSS_RELAY_HEADER_LEN - 1 - sizeof(session));
+	sss_writer_be64(&w, session);
+}
+
+/**
+ * sss_packet_get_relay() - read the outer header of a packet from a relay
+ * @buf: UDP payload, of which the header at least is there
+ * @len: its bytes
+ * @session: result
+ *
+ * Return: 0, or -EBADMSG: no packet can follow, not the type, or session 0
+ */
+int sss_packet_get_relay(const u8 *buf, size_t len, u64 *session)
+{
+	struct sss_cursor c;
+
+	if (len <= SSS_RELAY_HEADER_LEN || buf[0] != SSS_PACKET_RELAY)
+		return -EBADMSG;
+	sss_cursor_init(&c, buf, SSS_RELAY_HEADER_LEN);
+	sss_cursor_be64(&c);
+	*session = sss_cursor_be64(&c);
+	return *session ? 0 : -EBADMSG;
+}
+
+/**
  * sss_packet_decode_number() - complete a truncated packet number
  * @truncated: its low 24 bits, unmasked
  * @expected: one above the largest number received

@@ -322,7 +322,7 @@ TEST(ledger__bounded)
 
 /* Settings */
 
-static int read_text(const char *text, struct config *config, struct config_error *error)
+static int read_text(const char *text, struct config *config, struct ini_error *error)
 {
 	char path[] = "/tmp/regparts.XXXXXX";
 	int fd = mkstemp(path), ret;
@@ -343,7 +343,7 @@ static int read_text(const char *text, struct config *config, struct config_erro
 TEST(config__read)
 {
 	struct config config;
-	struct config_error error = { "" };
+	struct ini_error error = { "" };
 
 	ASSERT_EQ(0, read_text("# a remark\n\n  ttl-max = 3600\nstore=redis://h:1/p\n"
 			       "server = " EID " 192.0.2.1:9660 [2001:db8::1]:1\n"
@@ -386,7 +386,7 @@ static const struct {
 TEST(config__refused)
 {
 	struct config config;
-	struct config_error error;
+	struct ini_error error;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {

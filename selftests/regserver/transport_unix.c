@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <common/endpoint.h>
 #include <libsss/sss.h>
 #include "sss-regserver/server.h"
 
@@ -53,13 +54,13 @@ static void observe_unix(int fd, struct reg_endpoint *ep)
 	char eid[64], text[64];
 
 	memset(ep, 0, sizeof(*ep));
-	if (!name_of(fd, eid, text) || !config_endpoint(text, ep))
+	if (!name_of(fd, eid, text) || !endpoint_parse(text, ep))
 		memset(ep, 0, sizeof(*ep));
 }
 
 static void local_unix(int fd, struct reg_endpoint *ep)
 {
-	config_endpoint("127.0.0.1:9660", ep);
+	endpoint_parse("127.0.0.1:9660", ep);
 }
 
 static void reset_unix(int fd, const char *why)

@@ -113,7 +113,7 @@ while [ $# -lt 19 ]; do set -- "$@" endpoint 10.9.0.2:9; done
 shift
 check "nine endpoints" refuses 'at most 8 endpoints' peer add "$eid" "$@"
 
-for object in '' key host peer service stream channel stats monitor; do
+for object in '' key host peer service stream channel stats config agent monitor; do
 	# shellcheck disable=SC2086 # no word for none
 	check "help for ${object:-all}" sh -c "sss-netlink $object help | grep -q ^Usage:"
 done

@@ -241,6 +241,30 @@ static void check_header(struct __test_metadata *_metadata, const struct vector 
 	EXPECT_EQ(number & SSS_PACKET_NUMBER_MASK, header.truncated ^ mask);
 }
 
+static void check_relay(struct __test_metadata *_metadata, const struct vector *v)
+{
+	u8 packet[SSS_RELAY_HEADER_LEN + 1] = { 0 };
+	u64 session, got = 0;
+
+	ASSERT_EQ(1, sscanf(v->words, "RELAY session=%llx", (unsigned long long *)&session));
+	ASSERT_EQ(SSS_RELAY_HEADER_LEN, v->len);
+	sss_packet_put_relay(packet, session);
+	EXPECT_EQ(0, memcmp(packet, v->bytes, v->len)) {
+		TH_LOG("line %d: %s", v->line, v->words);
+	}
+	EXPECT_EQ(0, sss_packet_get_relay(packet, sizeof(packet), &got));
+	EXPECT_EQ(session, got);
+	/* what is reserved is ignored; without a packet, a session or the type it is none */
+	packet[7] = 0xff;
+	EXPECT_EQ(0, sss_packet_get_relay(packet, sizeof(packet), &got));
+	EXPECT_EQ(-EBADMSG, sss_packet_get_relay(packet, SSS_RELAY_HEADER_LEN, &got));
+	packet[0] = SSS_PACKET_DATA;
+	EXPECT_EQ(-EBADMSG, sss_packet_get_relay(packet, sizeof(packet), &got));
+	memset(packet, 0, sizeof(packet));
+	packet[0] = SSS_PACKET_RELAY;
+	EXPECT_EQ(-EBADMSG, sss_packet_get_relay(packet, sizeof(packet), &got));
+}
+
 static void check_number(struct __test_metadata *_metadata, const char *words)
 {
 	u64 expected, number;
@@ -279,6 +303,8 @@ static void check(struct __test_metadata *_metadata, struct vector *v, const cha
 	memcpy(v->bytes, bytes, v->len);
 	if (!strncmp(v->words, "HEADER ", 7))
 		check_header(_metadata, v);
+	else if (!strncmp(v->words, "RELAY ", 6))
+		check_relay(_metadata, v);
 	else if (!strncmp(v->words, "FRAME_TYPE", 10))
 		check_refused(_metadata, v, SSS_ERROR_FRAME_TYPE);
 	else if (!strncmp(v->words, "FRAME_ENCODING", 14))
@@ -293,7 +319,7 @@ TEST(protocol_rst)
 	FILE *spec = fopen(SPEC, "r");
 	struct vector v = { 0 };
 	bool seen[SSS_FRAME_TYPES] = { 0 };
-	int headers = 0, numbers = 0, refused = 0, type;
+	int headers = 0, numbers = 0, refused = 0, relays = 0, type;
 	char line[600];
 
 	ASSERT_NE(NULL, spec);
@@ -312,6 +338,7 @@ TEST(protocol_rst)
 		}
 		check(_metadata, &v, line + 6);
 		headers += !strncmp(v.words, "HEADER ", 7);
+		relays += !strncmp(v.words, "RELAY ", 6);
 		refused += !strncmp(v.words, "FRAME_", 6);
 		for (type = 0; type < SSS_FRAME_TYPES; type++) {
 			size_t len = strlen(sss_frame_name(type));
@@ -329,6 +356,7 @@ TEST(protocol_rst)
 		}
 	}
 	EXPECT_GE(headers, 3);
+	EXPECT_GE(relays, 2);
 	EXPECT_GE(numbers, 6);
 	EXPECT_GE(refused, 20);
 }

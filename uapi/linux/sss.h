@@ -368,6 +368,9 @@ struct sss_info {
 	__u64	pkts_spurious;		/* declared lost, acknowledged later */
 	__u32	connect_rtts;		/* round trips that the handshake took */
 	__u32	ptos;			/* probe timeouts so far */
+	__u32	path;			/* SSS_PATH_* */
+#define SSS_PATH_RELAYED	1	/* through a relay: SSS_PEER_ENDPOINT is the relay's */
+	__u32	reserved;
 };
 
 /* State of the link under a stream */
@@ -382,7 +385,7 @@ enum sss_link {
  * Generic netlink, family "sss" version 1. The same contract in the kernel's
  * YAML form: Documentation/netlink/specs/sss.yaml.
  *
- * Who may: changes, the private key and the group "monitor" need
+ * Who may: changes, the private key and the groups "monitor" and "resolve" need
  * CAP_NET_ADMIN in the user namespace that owns the network namespace (EPERM).
  * Everything else may be read by everybody and never contains a secret.
  * Every request is checked completely before anything changes; a refused one
@@ -417,10 +420,12 @@ enum sss_link {
  *              out  HOST_NAME, HOST_EID, PEER_ID, PEER_EID, PEER_FLAGS,
  *                   [ENDPOINTS
  *                        ENDPOINT: best first
- *                        ENDPOINT ...]
+ *                        ENDPOINT ...],
+ *                   [RELAYS
+ *                        RELAY ...]
  *   CHANNEL_GET, dump
- *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, [ENDPOINT],
- *                   INFO, [LAST_HANDSHAKE], [KEY_AGE]
+ *              out  HOST_NAME, HOST_EID, PEER_EID, CHANNEL_ID, [ENDPOINT, or
+ *                   RELAYS with one], INFO, [LAST_HANDSHAKE], [KEY_AGE]
  *   CHANNEL_REKEY
  *              in   [HOST_NAME or HOST_EID: the default host], PEER_EID
  *              Begins a handshake that replaces the keys, unless one is under
@@ -446,10 +451,25 @@ enum sss_link {
  *                       STAT ...
  *   EVENT, to the group "monitor"
  *              out  EVENT, HOST_EID, [HOST_NAME], [PEER_EID]
+ *   RESOLVE, to the group "resolve"
+ *              out  HOST_NAME, HOST_EID, PEER_EID
+ *              A program wants this peer, and no endpoint is known, or none
+ *              of those known answers. Repeated a few times while nobody answers.
+ *   RESOLVE    in   [HOST_NAME or HOST_EID: the default host], PEER_EID, and
+ *                   either ENDPOINTS or RELAYS or both, one to eight in all:
+ *                   where it may be. An INITIATE goes to all at once, and again as for a connect(),
+ *                   whether or not a program waits; what other answers said
+ *                   before stays, as far as there is room; the first that
+ *                   proves itself is taken
+ *                   or ERROR: whoever waits for it gets this from connect()
+ *              EINVAL both or neither, no endpoint, an endpoint that may not be;
+ *              ERANGE not an errno; E2BIG; EADDRNOTAVAIL own EID; ENOBUFS too many
+ *              peers that are not configured
  */
 #define SSS_GENL_NAME		"sss"
 #define SSS_GENL_VERSION	1
 #define SSS_GENL_MCGRP_MONITOR	"monitor"
+#define SSS_GENL_MCGRP_RESOLVE	"resolve"
 #define SSS_HOST_NAME_MAX	15
 #define SSS_PEER_ENDPOINTS_MAX	8
 
@@ -471,6 +491,7 @@ enum sss_cmd {
 	SSS_CMD_EVENT,
 	SSS_CMD_CHANNEL_REKEY,	/* as PEER_NEW and those behind it these change something */
 	SSS_CMD_CHANNEL_CLOSE,
+	SSS_CMD_RESOLVE,	/* a question to the group "resolve", and its answer */
 	__SSS_CMD_MAX,
 };
 
@@ -516,11 +537,26 @@ enum sss_attr {
 	SSS_A_PEER_ID,		/* u32: as in the log lines "Peer N created" */
 	SSS_A_KIND,		/* u32: SOCK_STREAM, SOCK_DGRAM */
 	SSS_A_HOST_PADDING,	/* u32, enum sss_padding */
+	SSS_A_ERROR,		/* u32, an errno: why a peer is not found */
+	SSS_A_RELAYS,		/* nest of SSS_A_RELAY */
+	SSS_A_RELAY,		/* binary: struct sss_relay */
 
 	__SSS_A_MAX,
 };
 
 #define SSS_A_MAX (__SSS_A_MAX - 1)
+
+/**
+ * struct sss_relay - a peer may be reached through a relay: protocol.rst, "Relay"
+ * @address: of the relay: struct sockaddr_in or sockaddr_in6, zero behind it
+ * @reserved: 0
+ * @session: what the relay tells us by from others, not 0
+ */
+struct sss_relay {
+	__u8	address[28];
+	__u32	reserved;
+	__be64	session;
+};
 
 #define SSS_HOST_F_DEFAULT		0x1	/* zero EID in connect() means this one */
 #define SSS_HOST_F_STEALTH		0x2	/* no REJECT to those who dial another key */

@@ -9,7 +9,7 @@ static const struct {
 } errors[] = {
 	{ EAFNOSUPPORT, "the sss module is not loaded: run \"modprobe sss\"" },
 	{ ENOKEY, "no local host: make one with \"sss-netlink host add\"" },
-	{ EHOSTUNREACH, "no endpoint of that peer is known: add one with \"sss-netlink peer add\"" },
+	{ EHOSTUNREACH, "no endpoint of that peer is known: add one with \"sss-netlink peer add\", or run an agent" },
 	{ ETIMEDOUT, "no answer from any endpoint of that peer" },
 	{ EKEYREJECTED, "another key answers at that endpoint: check EID and address" },
 	{ ECONNREFUSED, "the peer offers no such service" },

@@ -39,10 +39,15 @@ static int bind_and_connect(int fd, const struct sss_eid *local, const struct ss
 	if (local && bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return -1;
 	sss_addr(&addr, server, REG_SERVICE, REG_PROTOCOL);
-	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return 0;
-	if (errno == EINPROGRESS || errno == EAGAIN)
-		errno = ETIMEDOUT;
+	return connect(fd, (struct sockaddr *)&addr, sizeof(addr));
+}
+
+static int close_keeping_errno(struct reg_client *client)
+{
+	int err = errno;
+
+	reg_close(client);
+	errno = err;
 	return -1;
 }
 
@@ -50,7 +55,7 @@ int reg_connect(struct reg_client *client, const struct sss_eid *local,
 		const struct sss_eid *server, int timeout)
 {
 	struct timeval tv = { timeout / 1000, timeout % 1000 * 1000 };
-	int fd = socket(AF_SSS, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), err;
+	int fd = socket(AF_SSS, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	reg_attach(client, fd, timeout);
 	if (fd < 0)
@@ -58,27 +63,34 @@ int reg_connect(struct reg_client *client, const struct sss_eid *local,
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	if (!bind_and_connect(fd, local, server))
 		return 0;
-	err = errno;
-	reg_close(client);
-	errno = err;
-	return -1;
+	if (errno == EINPROGRESS || errno == EAGAIN)
+		errno = ETIMEDOUT;
+	return close_keeping_errno(client);
 }
 
-/* One record, by then; 0: the stream is over */
-static ssize_t receive(struct reg_client *client, void *data, size_t max, int64_t until)
+int reg_dial(struct reg_client *client, const struct sss_eid *local,
+	     const struct sss_eid *server)
 {
-	struct pollfd ready = { .fd = client->fd, .events = POLLIN };
-	int64_t left = until - now_ms();
-	ssize_t n;
+	int fd = socket(AF_SSS, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (poll(&ready, 1, left > 0 ? left : 0) <= 0) {
-		errno = ETIMEDOUT;
+	reg_attach(client, fd, 0);
+	if (fd < 0)
 		return -1;
-	}
-	n = recv(client->fd, data, max, MSG_DONTWAIT);
-	if (n)
-		return n;
-	errno = ECONNRESET;
+	if (!bind_and_connect(fd, local, server) || errno == EINPROGRESS)
+		return 0;
+	return close_keeping_errno(client);
+}
+
+int reg_dialled(struct reg_client *client)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		return -1;
+	if (!err)
+		return 0;
+	errno = err;
 	return -1;
 }
 
@@ -101,31 +113,45 @@ static void keep_notice(struct reg_client *client, const struct reg_answer *reco
 	memcpy(notice->session, record->session, sizeof(notice->session));
 }
 
-/* Reads until the answer to the last request is there */
-static int answered(struct reg_client *client, struct reg_answer *answer)
+int reg_take(struct reg_client *client, struct reg_answer *answer)
 {
-	int64_t until = now_ms() + client->timeout;
 	uint8_t data[REG_RECORD_MAX];
-	ssize_t n;
+	ssize_t n = recv(client->fd, data, sizeof(data), MSG_DONTWAIT);
 
-	for (;;) {
-		n = receive(client, data, sizeof(data), until);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n < 0)
-			return -1;
-		if (reg_answer_decode(answer, data, n) != REG_OK) {
-			errno = EPROTO;
-			return -1;
-		}
-		if (answer->op == REG_INTRODUCED)
-			keep_notice(client, answer);
-		else if (answer->id == client->id)
-			return 0;
+	if (n < 0)
+		return -1;
+	if (!n) {
+		errno = ECONNRESET;
+		return -1;
 	}
+	if (reg_answer_decode(answer, data, n) != REG_OK) {
+		errno = EPROTO;
+		return -1;
+	}
+	if (answer->op == REG_INTRODUCED)
+		keep_notice(client, answer);
+	return 0;
 }
 
-int reg_call(struct reg_client *client, struct reg_request *req, struct reg_answer *answer)
+/* One record, by then */
+static int receive(struct reg_client *client, struct reg_answer *answer, int64_t until)
+{
+	struct pollfd ready = { .fd = client->fd, .events = POLLIN };
+	int64_t left;
+
+	do {
+		left = until - now_ms();
+		if (poll(&ready, 1, left > 0 ? left : 0) <= 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (!reg_take(client, answer))
+			return 0;
+	} while (errno == EAGAIN || errno == EINTR);
+	return -1;
+}
+
+int reg_ask(struct reg_client *client, struct reg_request *req)
 {
 	uint8_t data[REG_RECORD_MAX];
 	size_t len;
@@ -137,12 +163,24 @@ int reg_call(struct reg_client *client, struct reg_request *req, struct reg_answ
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if (send(client->fd, data, len, MSG_NOSIGNAL) != (ssize_t)len) {
-		if (errno == EPIPE)
-			errno = ECONNRESET;
+	if (send(client->fd, data, len, MSG_NOSIGNAL) == (ssize_t)len)
+		return 0;
+	if (errno == EPIPE)
+		errno = ECONNRESET;
+	return -1;
+}
+
+int reg_call(struct reg_client *client, struct reg_request *req, struct reg_answer *answer)
+{
+	int64_t until = now_ms() + client->timeout;
+
+	if (reg_ask(client, req))
 		return -1;
-	}
-	return answered(client, answer);
+	do {
+		if (receive(client, answer, until))
+			return -1;
+	} while (answer->op == REG_INTRODUCED || answer->id != client->id);
+	return 0;
 }
 
 static void add_ttl(struct reg_request *req, uint32_t ttl)
@@ -224,33 +262,18 @@ int reg_servers(struct reg_client *client, struct reg_answer *answer)
 	return reg_call(client, &req, answer);
 }
 
-static int read_notice(struct reg_client *client, int timeout)
+int reg_notice(struct reg_client *client, struct reg_notice *notice, int timeout)
 {
+	int64_t until = now_ms() + timeout;
 	struct reg_answer record;
-	uint8_t data[REG_RECORD_MAX];
-	ssize_t n = receive(client, data, sizeof(data), now_ms() + timeout);
 
-	if (n < 0) {
+	while (!client->n_notices) {
+		if (!receive(client, &record, until))
+			continue;
 		if (errno == ETIMEDOUT)
 			errno = EAGAIN;
 		return -1;
 	}
-	if (reg_answer_decode(&record, data, n) != REG_OK) {
-		errno = EPROTO;
-		return -1;
-	}
-	if (record.op == REG_INTRODUCED)
-		keep_notice(client, &record);
-	return 0;
-}
-
-int reg_notice(struct reg_client *client, struct reg_notice *notice, int timeout)
-{
-	int64_t until = now_ms() + timeout;
-
-	while (!client->n_notices)
-		if (read_notice(client, until > now_ms() ? until - now_ms() : 0))
-			return -1;
 	*notice = client->notices[0];
 	memmove(client->notices, client->notices + 1,
 		--client->n_notices * sizeof(*notice));

@@ -48,6 +48,16 @@ void reg_attach(struct reg_client *client, int fd, int timeout);
 
 void reg_close(struct reg_client *client);
 
+/*
+ * For event loops, these never wait: reg_dial() begins to connect, and when the
+ * descriptor is writable or has failed, reg_dialled() tells how that ended; reg_ask()
+ * sends a request, whose number is in req->id afterwards; reg_take() takes one record
+ * that has come: an answer, or a notice, which is kept as well. -1 with EAGAIN: none.
+ */
+int reg_dial(struct reg_client *client, const struct sss_eid *local,
+	     const struct sss_eid *server);
+int reg_dialled(struct reg_client *client);
+
 /**
  * reg_call() - ask, and wait for the answer
  * @client: client
@@ -57,6 +67,9 @@ void reg_close(struct reg_client *client);
  * Return: 0 or -1. Notices that come meanwhile are kept.
  */
 int reg_call(struct reg_client *client, struct reg_request *req, struct reg_answer *answer);
+
+int reg_ask(struct reg_client *client, struct reg_request *req);
+int reg_take(struct reg_client *client, struct reg_answer *answer);
 
 /* ttl is in seconds, 0: what the server thinks best; answer->ttl is what was granted */
 int reg_register(struct reg_client *client, const struct reg_profile *profile, uint32_t ttl,

@@ -16,18 +16,22 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "names.h"
 #include "sss-cat.h"
 
 #define BACKLOG 16
+#define SOON_MS 2000
 
 static const char usage[] =
-	"Usage: sss-cat [OPTION ...] EID SERVICE PROTOCOL       connect\n"
+	"Usage: sss-cat [OPTION ...] EID|NAME SERVICE PROTOCOL  connect\n"
 	"       sss-cat [OPTION ...] -l [-k] SERVICE PROTOCOL   listen\n"
 	"Standard input goes to the peer, what the peer sends to standard output.\n"
 	"  -l          listen, for one stream\n"
 	"  -k          with -l: for one after the other\n"
 	"  -4, -6      reach the peer over IPv4, or IPv6, only\n"
 	"  -H EID      be this local host; otherwise the default one, or with -l any\n"
+	"  -C FILE     settings, instead of /etc/sss/sss.conf\n"
+	"  --accept-new  pin a NAME that the directory has once and is not pinned yet\n"
 	"  -w SECONDS  give up when nothing happens for so long\n"
 	"  -i FILE     send this instead of standard input\n"
 	"  -o FILE     write there instead of to standard output\n"
@@ -36,7 +40,7 @@ static const char usage[] =
 	"  -v          say what happens\n"
 	"  -h          this text\n"
 	"Exit status: 0 all went well, 1 could not connect or listen, 2 wrong usage,\n"
-	"3 the transfer failed, 4 timeout\n";
+	"3 the transfer failed, 4 timeout, 5 the EID behind a pinned name has changed\n";
 
 void complain(const char *fmt, ...)
 {
@@ -149,22 +153,45 @@ static void show_answer(int fd)
 	complain("the peer says: %s", status.text);
 }
 
+/* Whoever is behind a name and does not answer soon may be somebody else now. */
+static int wait_connected(const struct options *opt, int fd)
+{
+	int soon = opt->timeout < 0 || opt->timeout > SOON_MS ? SOON_MS : opt->timeout;
+	int result;
+
+	if (!opt->name)
+		return wait_for(fd, POLLOUT, opt->timeout) ? EXIT_OK : EXIT_TIMEOUT;
+	if (wait_for(fd, POLLOUT, soon))
+		return EXIT_OK;
+	result = names_suspect(opt, &opt->service.sss_eid);
+	if (result)
+		return result;
+	return wait_for(fd, POLLOUT, opt->timeout < 0 ? -1 : opt->timeout - soon) ? EXIT_OK :
+		EXIT_TIMEOUT;
+}
+
 static int connect_to(const struct options *opt, int fd)
 {
 	const struct sockaddr *to = (const struct sockaddr *)&opt->service;
-	int err = 0;
+	int err = 0, result;
 
 	if (!connect(fd, to, sizeof(opt->service)))
 		return EXIT_OK;
 	err = errno;
 	if (err == EINPROGRESS) {
-		if (!wait_for(fd, POLLOUT, opt->timeout))
+		result = wait_connected(opt, fd);
+		if (result == EXIT_TIMEOUT)
 			return timed_out(opt, "cannot connect: no answer");
+		if (result)
+			return result;
 		/* connect() tells how it ended, as SO_ERROR would. */
 		err = connect(fd, to, sizeof(opt->service)) && errno != EISCONN ? errno : 0;
 	}
 	if (!err)
 		return EXIT_OK;
+	if (opt->name && (err == EHOSTUNREACH || err == EKEYREJECTED) &&
+	    names_suspect(opt, &opt->service.sss_eid))
+		return EXIT_CHANGED;
 	failed(err, "cannot connect");
 	show_answer(fd);
 	return err == ETIMEDOUT ? EXIT_TIMEOUT : EXIT_CONNECT;
@@ -309,12 +336,33 @@ static int parse_timeout(struct options *opt, const char *text)
 	return EXIT_OK;
 }
 
+static int wrong_option(bool no_value, const char *word)
+{
+	if (!no_value && word[1] == '-')
+		complain("unknown option %s: see \"sss-cat -h\"", word);
+	else
+		complain(no_value ? "option -%c needs a value: see \"sss-cat -h\"" :
+			 "unknown option -%c: see \"sss-cat -h\"", optopt);
+	return EXIT_USAGE;
+}
+
 static int parse_options(struct options *opt, int argc, char **argv)
 {
+	static const struct option longs[] = {
+		{ "accept-new", no_argument, NULL, 'A' },
+		{ 0 },
+	};
 	int c, result = EXIT_OK;
 
-	while (!result && (c = getopt(argc, argv, ":46H:Ihi:klo:pvw:")) != -1) {
+	while (!result &&
+	       (c = getopt_long(argc, argv, ":46C:H:Ihi:klo:pvw:", longs, NULL)) != -1) {
 		switch (c) {
+		case 'A':
+			opt->accept_new = true;
+			break;
+		case 'C':
+			opt->settings = optarg;
+			break;
 		case '4':
 		case '6':
 			if (opt->family)
@@ -351,9 +399,7 @@ static int parse_options(struct options *opt, int argc, char **argv)
 			result = parse_timeout(opt, optarg);
 			break;
 		default:
-			complain(c == ':' ? "option -%c needs a value: see \"sss-cat -h\"" :
-				 "unknown option -%c: see \"sss-cat -h\"", optopt);
-			return EXIT_USAGE;
+			return wrong_option(c == ':', argv[optind - 1]);
 		}
 	}
 	return result;
@@ -375,11 +421,10 @@ static int parse(struct options *opt, int argc, char **argv)
 	if (argc != (opt->listen ? 2 : 3))
 		return wrong(opt->listen ? "-l wants SERVICE and PROTOCOL" :
 			     "connecting wants EID, SERVICE and PROTOCOL");
-	if (!opt->listen) {
-		result = parse_eid(&eid, *argv++);
-		if (result)
-			return result;
-	}
+	if (opt->accept_new && opt->listen)
+		return wrong("--accept-new goes with connecting");
+	if (!opt->listen && sss_eid_parse(&eid, *argv++))
+		opt->name = argv[-1];
 	if (!sss_addr(&opt->service, &eid, argv[0], argv[1]))
 		return EXIT_OK;
 	complain("SERVICE and PROTOCOL have 1 to %d bytes each", SSS_NAME_MAX);
@@ -394,6 +439,8 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	result = parse(&opt, argc, argv);
+	if (!result && opt.name)
+		result = names_find(&opt, &opt.service.sss_eid);
 	if (!result)
 		result = open_files(&opt, &t);
 	if (result)

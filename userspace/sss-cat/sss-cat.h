@@ -6,12 +6,16 @@
 #include <stdint.h>
 #include "../libsss/sss.h"
 
-enum { EXIT_OK = 0, EXIT_CONNECT = 1, EXIT_USAGE = 2, EXIT_TRANSFER = 3, EXIT_TIMEOUT = 4 };
+enum { EXIT_OK = 0, EXIT_CONNECT = 1, EXIT_USAGE = 2, EXIT_TRANSFER = 3, EXIT_TIMEOUT = 4,
+       EXIT_CHANGED = 5 };
 
 struct options {
 	bool listen, keep, verbose, progress, info;
 	int family;		/* AF_INET, AF_INET6 or AF_UNSPEC */
 	int timeout;		/* ms without anything happening, -1: for ever */
+	const char *name;	/* of the peer, NULL: it was given by its EID */
+	bool accept_new;	/* names that are not pinned yet */
+	const char *settings;	/* file, NULL: the usual one */
 	const char *in, *out;	/* files, NULL: standard input and output */
 	struct sss_eid local;	/* zero: any host, or the default one */
 	struct sockaddr_sss service;

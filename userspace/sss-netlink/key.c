@@ -31,40 +31,48 @@ static bool decode(const char *text, uint8_t key[SSS_EID_LEN])
 				  sodium_base64_VARIANT_ORIGINAL) && len == SSS_EID_LEN;
 }
 
-void refuse_key_on_command_line(const char *text)
+static bool looks_like_key(const char *text)
 {
 	uint8_t key[SSS_EID_LEN];
 	bool looks = strlen(text) == BASE64_LEN && decode(text, key);
 
 	sodium_memzero(key, sizeof(key));
-	if (looks)
+	return looks;
+}
+
+void refuse_key_on_command_line(const char *text)
+{
+	if (looks_like_key(text))
 		die(EXIT_USAGE, "a key on the command line is seen by everybody: put it into a file and name that, or \"-\" for standard input");
 }
 
-static int open_key(const char *file)
+static int open_key(const char *file, struct ini_error *error)
 {
 	struct stat st;
 	int fd;
 
 	if (!strcmp(file, "-"))
 		return STDIN_FILENO;
-	refuse_key_on_command_line(file);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
-		die(EXIT_USAGE, "cannot read key file \"%s\": %s", file, strerror(errno));
-	if (S_ISREG(st.st_mode) && (st.st_mode & 077))
-		die(EXIT_USAGE, "others may read key file \"%s\": run \"chmod 600 %s\"", file, file);
-	return fd;
+		return ini_wrong(error, "cannot read key file \"%s\": %s", file, strerror(errno));
+	if (!S_ISREG(st.st_mode) || !(st.st_mode & 077))
+		return fd;
+	close(fd);
+	return ini_wrong(error, "others may read key file \"%s\": run \"chmod 600 %s\"", file,
+			 file);
 }
 
-void read_key(const char *file, uint8_t key[SSS_EID_LEN])
+int try_key(const char *file, uint8_t key[SSS_EID_LEN], struct ini_error *error)
 {
+	int fd = open_key(file, error);
 	char text[128];
 	size_t n = 0;
 	ssize_t got;
-	int fd = open_key(file);
 	bool good;
 
+	if (fd < 0)
+		return -1;
 	while (n < sizeof(text) - 1 && (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
 		n += got;
 	text[n] = '\0';
@@ -72,36 +80,67 @@ void read_key(const char *file, uint8_t key[SSS_EID_LEN])
 	sodium_memzero(text, sizeof(text));
 	if (fd != STDIN_FILENO)
 		close(fd);
-	if (!good)
-		die(EXIT_USAGE, "\"%s\" is no key file: it should hold 32 bytes in base64", file);
+	if (good)
+		return 0;
+	return ini_wrong(error, "\"%s\" is no key file: it should hold 32 bytes in base64", file);
+}
+
+void read_key(const char *file, uint8_t key[SSS_EID_LEN])
+{
+	struct ini_error error;
+
+	refuse_key_on_command_line(file);
+	if (try_key(file, key, &error))
+		die(EXIT_USAGE, "%s", error.text);
+}
+
+/* A new private key, as text */
+static void make_text(char text[BASE64_LEN + 2])
+{
+	uint8_t key[SSS_EID_LEN];
+
+	randombytes_buf(key, sizeof(key));
+	key[0] &= 248;
+	key[31] = (key[31] & 127) | 64;
+	sodium_bin2base64(text, BASE64_LEN + 1, key, sizeof(key), sodium_base64_VARIANT_ORIGINAL);
+	strcat(text, "\n");
+	sodium_memzero(key, sizeof(key));
+}
+
+static int write_text(int fd, struct ini_error *error)
+{
+	char text[BASE64_LEN + 2];
+	bool good;
+
+	make_text(text);
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	sodium_memzero(text, sizeof(text));
+	if (good && (fd == STDOUT_FILENO || !close(fd)))
+		return 0;
+	return ini_wrong(error, "cannot write the key: %s", strerror(errno));
+}
+
+int make_key(const char *file, struct ini_error *error)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return ini_wrong(error, "cannot make key file \"%s\": %s", file, strerror(errno));
+	return write_text(fd, error);
 }
 
 static int generate(struct args *args)
 {
 	const char *file = args->n ? next_arg(args, "a file") : "-";
-	uint8_t key[SSS_EID_LEN];
-	char text[BASE64_LEN + 2];
-	int fd = STDOUT_FILENO;
-	bool good;
+	bool shown = !strcmp(file, "-");
+	struct ini_error error;
 
 	end_of_args(args);
-	if (strcmp(file, "-"))
-		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	else if (isatty(fd))
+	if (shown && isatty(STDOUT_FILENO))
 		fputs("sss-netlink: this is a secret on your screen: name a file to keep it in\n",
 		      stderr);
-	if (fd < 0)
-		die(EXIT_USAGE, "cannot make key file \"%s\": %s", file, strerror(errno));
-	randombytes_buf(key, sizeof(key));
-	key[0] &= 248;
-	key[31] = (key[31] & 127) | 64;
-	sodium_bin2base64(text, sizeof(text), key, sizeof(key), sodium_base64_VARIANT_ORIGINAL);
-	strcat(text, "\n");
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	sodium_memzero(key, sizeof(key));
-	sodium_memzero(text, sizeof(text));
-	if (!good || (fd != STDOUT_FILENO && close(fd)))
-		die(EXIT_USAGE, "cannot write the key: %s", strerror(errno));
+	if (shown ? write_text(STDOUT_FILENO, &error) : make_key(file, &error))
+		die(EXIT_USAGE, "%s", error.text);
 	return EXIT_OK;
 }
 

@@ -26,6 +26,8 @@ static const struct {
 	{ "stream", do_stream },
 	{ "channel", do_channel },
 	{ "stats", do_stats },
+	{ "config", do_config },
+	{ "agent", do_agent },
 	{ "monitor", do_monitor },
 };
 
@@ -39,6 +41,8 @@ static const char usage[] =
 	"        stream   show [rate]\n"
 	"        channel  show, rekey, close\n"
 	"        stats    [PATTERN]\n"
+	"        config   check, load, unload\n"
+	"        agent    [FILE]\n"
 	"        monitor\n";
 
 void die(int code, const char *fmt, ...)

@@ -60,13 +60,18 @@ static const char *extack(const struct nlmsghdr *nlh)
 	return text;
 }
 
+static int refused;		/* errno of the request under way */
+static char refusal[512];	/* and what that means, a sentence */
+
 static void refuse(int err, const char *text)
 {
+	refused = err;
 	if (text)
-		die(EXIT_KERNEL, "%s (%s)", text, strerror(err));
-	if (err == EPERM)
-		die(EXIT_KERNEL, "only an administrator of this network namespace may do that");
-	die(EXIT_KERNEL, "the kernel refuses: %s", strerror(err));
+		snprintf(refusal, sizeof(refusal), "%s (%s)", text, strerror(err));
+	else if (err == EPERM)
+		snprintf(refusal, sizeof(refusal), "only an administrator of this network namespace may do that");
+	else
+		snprintf(refusal, sizeof(refusal), "the kernel refuses: %s", strerror(err));
 }
 
 static int on_error(const struct nlmsghdr *nlh, void *data)
@@ -98,6 +103,7 @@ static int exchange(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 	ssize_t n = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len);
 	int more = MNL_CB_OK;
 
+	refused = 0;
 	sodium_memzero(nlh, nlh->nlmsg_len);	/* it may hold a key */
 	while (n >= 0 && more > MNL_CB_STOP) {
 		n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
@@ -107,7 +113,7 @@ static int exchange(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 	}
 	if (n < 0 || more < 0)
 		die(EXIT_KERNEL, "netlink: %s", strerror(errno));
-	return EXIT_OK;
+	return refused;
 }
 
 static int group_attr(const struct nlattr *attr, void *data)
@@ -197,24 +203,56 @@ struct nlmsghdr *nl_request(int cmd, int flags)
 	return start(buffer, cmd, SSS_GENL_VERSION, flags | NLM_F_ACK);
 }
 
-int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
+int nl_try(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
 	open_socket();
 	nlh->nlmsg_type = family;
 	return exchange(nlh, cb, data);
 }
 
+const char *nl_refusal(void)
+{
+	return refusal;
+}
+
+int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
+{
+	if (nl_try(nlh, cb, data))
+		die(EXIT_KERNEL, "%s", refusal);
+	return EXIT_OK;
+}
+
+static uint32_t find_group(const char *group)
+{
+	group_wanted = group;
+	group_id = 0;
+	open_socket();
+	if (!group_id)
+		find_family();	/* for another group than when it was opened */
+	return group_id;
+}
+
+struct mnl_socket *nl_group(const char *group)
+{
+	struct mnl_socket *sock = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	int id = find_group(group), err = ENOENT;
+
+	if (sock && !mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) && id &&
+	    !mnl_socket_setsockopt(sock, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)))
+		return sock;
+	if (id)
+		err = errno;
+	refuse(err, id ? NULL : "this module is too old for that");
+	die(EXIT_KERNEL, "%s", refusal);
+}
+
 int nl_listen(const char *group, mnl_cb_t cb)
 {
-	int id, n = 0;
+	struct mnl_socket *sock = nl_group(group);
+	int n = 0;
 
-	group_wanted = group;
-	open_socket();
-	id = group_id;
-	if (!id || mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)) < 0)
-		refuse(errno, NULL);
 	while (n >= 0) {
-		n = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+		n = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
 		if (n < 0 && errno == ENOBUFS) {
 			fputs("sss-netlink: events were lost, there were too many\n", stderr);
 			n = 0;

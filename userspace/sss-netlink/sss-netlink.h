@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <linux/sss.h>
 #include <libmnl/libmnl.h>
+#include <common/ini.h>
 
 /* Exit codes, as iproute2's */
 enum { EXIT_OK = 0, EXIT_USAGE = 1, EXIT_KERNEL = 2 };
@@ -31,11 +32,16 @@ unsigned long number(const char *text, const char *what, unsigned long max);
 /* key.c */
 int do_key(struct args *args);
 void read_key(const char *file, uint8_t key[SSS_EID_LEN]);	/* "-": standard input */
+int try_key(const char *file, uint8_t key[SSS_EID_LEN], struct ini_error *error);
+int make_key(const char *file, struct ini_error *error);	/* which is not there yet */
 void refuse_key_on_command_line(const char *text);
 
 /* nl.c */
 struct nlmsghdr *nl_request(int cmd, int flags);	/* in a static buffer */
-int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data);
+int nl_send(struct nlmsghdr *nlh, mnl_cb_t cb, void *data);	/* dies if it is refused */
+int nl_try(struct nlmsghdr *nlh, mnl_cb_t cb, void *data);	/* 0, or the kernel's errno */
+const char *nl_refusal(void);		/* what that means, a sentence */
+struct mnl_socket *nl_group(const char *group);		/* a socket of its own; or dies */
 int nl_listen(const char *group, mnl_cb_t cb);
 void nl_attrs(const struct nlmsghdr *nlh, const struct nlattr **tb);
 void nl_nest(const struct nlattr *nest, mnl_attr_cb_t cb, void *data);
@@ -64,6 +70,8 @@ int browse(struct args *args);		/* browse.c: behind "show remote" */
 bool is_remote(const char *word);
 int do_service(struct args *args);	/* show.c */
 int do_stream(struct args *args);	/* stream.c */
+int do_config(struct args *args);	/* config.c */
+int do_agent(struct args *args);	/* ../sss-agent */
 int do_channel(struct args *args);
 int do_stats(struct args *args);
 int do_monitor(struct args *args);

@@ -3,10 +3,10 @@
 #ifndef REGSERVER_CONFIG_H
 #define REGSERVER_CONFIG_H
 
-#include <limits.h>
 #include <stdbool.h>
+#include <common/ini.h>
+#include <common/log.h>
 #include <regclient/record.h>
-#include "log.h"
 
 /* Numbers: member, name, least, most, default; all may change at SIGHUP */
 #define CONFIG_NUMBERS(X) \
@@ -43,11 +43,6 @@ struct config {
 	struct reg_server servers[REG_SERVERS];
 };
 
-/* What was wrong, in a sentence */
-struct config_error {
-	char text[PATH_MAX + 256];
-};
-
 void config_init(struct config *config);
 
 /**
@@ -60,7 +55,7 @@ void config_init(struct config *config);
  * Return: 0, or -1.
  */
 int config_set(struct config *config, const char *name, const char *value,
-	       struct config_error *error);
+	       struct ini_error *error);
 
 /**
  * config_read() - change what a file says
@@ -70,7 +65,7 @@ int config_set(struct config *config, const char *name, const char *value,
  *
  * Return: 0, or -1.
  */
-int config_read(struct config *config, const char *path, struct config_error *error);
+int config_read(struct config *config, const char *path, struct ini_error *error);
 
 /**
  * config_check() - do the settings fit together?
@@ -79,15 +74,6 @@ int config_read(struct config *config, const char *path, struct config_error *er
  *
  * Return: 0, or -1.
  */
-int config_check(const struct config *config, struct config_error *error);
-
-/**
- * config_endpoint() - read "192.0.2.1:9660" or "[2001:db8::1]:9660"
- * @text: NUL-terminated
- * @ep: result
- *
- * Return: whether it was one, with a port other than 0.
- */
-bool config_endpoint(const char *text, struct reg_endpoint *ep);
+int config_check(const struct config *config, struct ini_error *error);
 
 #endif /* REGSERVER_CONFIG_H */

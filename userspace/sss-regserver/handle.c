@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "log.h"
+#include <common/log.h>
 #include "metrics.h"
 #include "server.h"
 

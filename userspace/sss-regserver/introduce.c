@@ -5,7 +5,7 @@
  * has gets its notice by that one, through the store.
  */
 #include <string.h>
-#include "log.h"
+#include <common/log.h>
 #include "metrics.h"
 #include "relay.h"
 #include "server.h"

@@ -8,8 +8,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <common/endpoint.h>
+#include <common/loop.h>
 #include "config.h"
-#include "loop.h"
 #include "metrics.h"
 #include "server.h"
 
@@ -289,7 +290,7 @@ static int bind_ip(const char *where)
 	struct reg_endpoint ep;
 	int fd, on = 1, ret;
 
-	if (!config_endpoint(where, &ep)) {
+	if (!endpoint_parse(where, &ep)) {
 		errno = EINVAL;
 		return -1;
 	}

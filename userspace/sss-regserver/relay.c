@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <sodium.h>
-#include "log.h"
+#include <common/log.h>
 #include "metrics.h"
 #include "relay.h"
 #include "server.h"

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <sodium.h>
+#include <common/notify.h>
 #include "metrics.h"
-#include "notify.h"
 #include "relay.h"
 #include "server.h"
 
@@ -131,7 +131,7 @@ static void parse_options(int argc, char **argv)
 	exit(EXIT_USAGE);
 }
 
-static int load(struct config *config, struct config_error *error)
+static int load(struct config *config, struct ini_error *error)
 {
 	unsigned int i;
 
@@ -149,7 +149,7 @@ static int load(struct config *config, struct config_error *error)
 static void reload(void)
 {
 	static struct config config;
-	struct config_error error;
+	struct ini_error error;
 
 	notify_reloading();
 	if (load(&config, &error)) {
@@ -312,7 +312,7 @@ static void stop(void)
 
 int regserver_main(int argc, char **argv, const struct transport *transport)
 {
-	struct config_error error;
+	struct ini_error error;
 	int ret;
 
 	parse_options(argc, argv);

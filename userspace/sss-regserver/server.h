@@ -11,7 +11,7 @@
 #define REGSERVER_SERVER_H
 
 #include "ledger.h"
-#include "loop.h"
+#include <common/loop.h>
 #include "store.h"
 #include "transport.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "log.h"
+#include <common/log.h>
 #include "metrics.h"
 #include "server.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <common/endpoint.h>
 #include <libsss/sss.h>
 #include "transport.h"
 
@@ -41,24 +41,12 @@ static bool peer_sss(int fd, struct sss_eid *eid)
 
 static void get_endpoint(int fd, int option, struct reg_endpoint *ep)
 {
-	struct sockaddr_storage addr;
-	const struct sockaddr_in6 *in6 = (const void *)&addr;
-	const struct sockaddr_in *in = (const void *)&addr;
+	union endpoint_addr addr = { .sa.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(addr);
 
-	memset(ep, 0, sizeof(*ep));
-	memset(&addr, 0, sizeof(addr));
 	if (getsockopt(fd, SOL_SSS, option, &addr, &len))
-		return;
-	if (addr.ss_family == AF_INET && in->sin_port) {
-		ep->family = 4;
-		ep->port = ntohs(in->sin_port);
-		memcpy(ep->addr, &in->sin_addr, 4);
-	} else if (addr.ss_family == AF_INET6 && in6->sin6_port) {
-		ep->family = 6;
-		ep->port = ntohs(in6->sin6_port);
-		memcpy(ep->addr, &in6->sin6_addr, 16);
-	}
+		addr.sa.sa_family = AF_UNSPEC;
+	endpoint_from_addr(ep, &addr.sa);
 }
 
 static void observe_sss(int fd, struct reg_endpoint *ep)

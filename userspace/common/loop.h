@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /* One epoll set; one call for each descriptor that is ready */
-#ifndef REGSERVER_LOOP_H
-#define REGSERVER_LOOP_H
+#ifndef COMMON_LOOP_H
+#define COMMON_LOOP_H
 
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -22,4 +22,4 @@ int loop_wait(int timeout_ms);
 /* Calls those */
 void loop_call(void);
 
-#endif /* REGSERVER_LOOP_H */
+#endif /* COMMON_LOOP_H */

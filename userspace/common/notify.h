@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-#ifndef REGSERVER_NOTIFY_H
-#define REGSERVER_NOTIFY_H
+#ifndef COMMON_NOTIFY_H
+#define COMMON_NOTIFY_H
 
 /**
  * notify() - tell the service manager, as sd_notify(3) describes it
@@ -11,4 +11,4 @@ void notify(const char *state);
 /* READY=1 for a reload that began now has to say when that was */
 void notify_reloading(void);
 
-#endif /* REGSERVER_NOTIFY_H */
+#endif /* COMMON_NOTIFY_H */

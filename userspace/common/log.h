@@ -6,8 +6,8 @@
  *
  * Values that may hold anything are quoted with log_quote().
  */
-#ifndef REGSERVER_LOG_H
-#define REGSERVER_LOG_H
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
 
 #include <stddef.h>
 #include <libsss/sss.h>
@@ -45,4 +45,4 @@ const char *log_quote(const char *text);
 /* An EID in text, valid until the fourth call from now */
 const char *log_eid(const struct sss_eid *eid);
 
-#endif /* REGSERVER_LOG_H */
+#endif /* COMMON_LOG_H */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "endpoint.h"
+
+bool endpoint_split(const char *text, char *node, size_t size, unsigned int *port)
+{
+	const char *colon = strrchr(text, ':'), *from = text;
+	unsigned long number;
+	size_t len;
+	char *end;
+
+	if (!colon || colon[1] < '0' || colon[1] > '9')
+		return false;
+	number = strtoul(colon + 1, &end, 10);
+	len = colon - text;
+	if (*end || number > 65535)
+		return false;
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+		from++;
+		len -= 2;
+	} else if (!len || strpbrk(text, ":[]") != colon) {
+		return false;
+	}
+	if (len >= size)
+		return false;
+	memcpy(node, from, len);
+	node[len] = '\0';
+	*port = number;
+	return true;
+}
+
+bool endpoint_parse(const char *text, struct reg_endpoint *ep)
+{
+	unsigned int port;
+	char node[64];
+
+	memset(ep, 0, sizeof(*ep));
+	if (!endpoint_split(text, node, sizeof(node), &port) || !port)
+		return false;
+	ep->port = port;
+	ep->family = *text == '[' ? 6 : 4;
+	return inet_pton(*text == '[' ? AF_INET6 : AF_INET, node, ep->addr) == 1;
+}
+
+char *endpoint_format(const struct reg_endpoint *ep, char *text)
+{
+	char addr[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(ep->family == 6 ? AF_INET6 : AF_INET, ep->addr, addr, sizeof(addr));
+	snprintf(text, ENDPOINT_TEXT, ep->family == 6 ? "[%s]:%u" : "%s:%u", addr, ep->port);
+	return text;
+}
+
+size_t endpoint_to_addr(const struct reg_endpoint *ep, union endpoint_addr *addr)
+{
+	memset(addr, 0, sizeof(*addr));
+	if (ep->family == 4) {
+		addr->in.sin_family = AF_INET;
+		addr->in.sin_port = htons(ep->port);
+		memcpy(&addr->in.sin_addr, ep->addr, 4);
+		return sizeof(addr->in);
+	}
+	if (ep->family != 6)
+		return 0;
+	addr->in6.sin6_family = AF_INET6;
+	addr->in6.sin6_port = htons(ep->port);
+	memcpy(&addr->in6.sin6_addr, ep->addr, 16);
+	return sizeof(addr->in6);
+}
+
+bool endpoint_from_addr(struct reg_endpoint *ep, const struct sockaddr *sa)
+{
+	const union endpoint_addr *addr = (const void *)sa;
+
+	memset(ep, 0, sizeof(*ep));
+	if (sa->sa_family == AF_INET && addr->in.sin_port) {
+		ep->family = 4;
+		ep->port = ntohs(addr->in.sin_port);
+		memcpy(ep->addr, &addr->in.sin_addr, 4);
+		return true;
+	}
+	if (sa->sa_family != AF_INET6 || !addr->in6.sin6_port)
+		return false;
+	ep->family = 6;
+	ep->port = ntohs(addr->in6.sin6_port);
+	memcpy(ep->addr, &addr->in6.sin6_addr, 16);
+	return true;
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "ini.h"
+
+#define LINE 1024
+
+/* A file while it is read; section: where the present one began, line 0: nowhere */
+struct reading {
+	const struct ini_reader *reader;
+	void *data;
+	struct ini_place at;
+	struct ini_place section;
+};
+
+int ini_wrong(struct ini_error *error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error->text, sizeof(error->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int ini_wrong_at(struct ini_error *error, const struct ini_place *at, const char *fmt, ...)
+{
+	int n = snprintf(error->text, sizeof(error->text), "%s:%u: ", at->path, at->line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (n > 0 && (size_t)n < sizeof(error->text))
+		vsnprintf(error->text + n, sizeof(error->text) - n, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* Without white space at both ends */
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static void cut_remark(char *line)
+{
+	char *mark = line;
+
+	while ((mark = strchr(mark, '#'))) {
+		if (mark == line || strchr(" \t", mark[-1])) {
+			*mark = '\0';
+			return;
+		}
+		mark++;
+	}
+}
+
+static int end_section(struct reading *r, struct ini_error *error)
+{
+	struct ini_error what;
+	int ret = 0;
+
+	if (r->section.line && r->reader->section_end)
+		ret = r->reader->section_end(r->data, &what);
+	if (ret)
+		ini_wrong_at(error, &r->section, "%.*s", PATH_MAX, what.text);
+	return ret;
+}
+
+static int begin_section(struct reading *r, char *line, struct ini_error *error)
+{
+	size_t len = strlen(line);
+
+	if (line[len - 1] != ']')
+		return ini_wrong(error, "\"%s\": not of the form [section]", line);
+	line[len - 1] = '\0';
+	r->section = r->at;
+	return r->reader->section(r->data, trim(line + 1), &r->at, error);
+}
+
+static int take_line(struct reading *r, char *line, struct ini_error *error)
+{
+	char *value;
+
+	if (*line == '[' && r->reader->section)
+		return begin_section(r, line, error);
+	value = strchr(line, '=');
+	if (!value)
+		return ini_wrong(error, "\"%s\": not of the form name = value", line);
+	if (r->reader->section && !r->section.line)
+		return ini_wrong(error, "a setting before the first [section]");
+	*value++ = '\0';
+	return r->reader->setting(r->data, trim(line), trim(value), &r->at, error);
+}
+
+static int read_lines(struct reading *r, FILE *file, struct ini_error *error)
+{
+	struct ini_error what;
+	char text[LINE], *line;
+
+	while (fgets(text, sizeof(text), file)) {
+		r->at.line++;
+		if (strlen(text) == sizeof(text) - 1)
+			return ini_wrong_at(error, &r->at, "the line is too long");
+		cut_remark(text);
+		line = trim(text);
+		if (!*line || *line == ';')
+			continue;
+		if (*line == '[' && r->reader->section && end_section(r, error))
+			return -1;
+		if (take_line(r, line, &what))
+			return ini_wrong_at(error, &r->at, "%.*s", PATH_MAX, what.text);
+	}
+	if (ferror(file))
+		return ini_wrong(error, "%s: %s", r->at.path, strerror(errno));
+	return end_section(r, error);
+}
+
+int ini_read(const char *path, const struct ini_reader *reader, void *data,
+	     struct ini_error *error)
+{
+	struct reading r = { .reader = reader, .data = data, .at.path = path };
+	FILE *file = fopen(path, "re");
+	int ret;
+
+	if (!file)
+		return ini_wrong(error, "%s: %s", path, strerror(errno));
+	ret = read_lines(&r, file, error);
+	fclose(file);
+	return ret;
+}
+
+int ini_number(const char *name, const char *value, unsigned long least, unsigned long most,
+	       unsigned long *number, struct ini_error *error)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || *number < least || *number > most)
+		return ini_wrong(error, "%s: a number from %lu to %lu, not \"%s\"", name, least,
+				 most, value);
+	return 0;
+}
+
+int ini_bool(const char *name, const char *value, bool *on, struct ini_error *error)
+{
+	static const char *const words[] = { "no", "yes", "off", "on", "false", "true", "0", "1" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcasecmp(value, words[i]))
+			continue;
+		*on = i % 2;
+		return 0;
+	}
+	return ini_wrong(error, "%s: yes or no, not \"%s\"", name, value);
+}
+
+int ini_text(const char *name, const char *value, char *to, size_t size,
+	     struct ini_error *error)
+{
+	if (strlen(value) >= size)
+		return ini_wrong(error, "%s: longer than %zu bytes", name, size - 1);
+	strcpy(to, value);
+	return 0;
+}

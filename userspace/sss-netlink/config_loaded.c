@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The record of what was loaded into a network namespace. It goes when the machine
+ * does, as all that is in the kernel; what it names and is not there is no error.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../libsss/sss.h"
+#include "config.h"
+#include "sss-netlink.h"
+
+#define FOLDER "/run/sss"
+
+static void read_host(struct loaded *loaded, char *rest)
+{
+	char *name = strsep(&rest, " "), *eid = strsep(&rest, " ");
+	struct loaded_host *host;
+
+	host = realloc(loaded->hosts, (loaded->n_hosts + 1) * sizeof(*host));
+	if (!host)
+		die(EXIT_KERNEL, "out of memory");
+	loaded->hosts = host;
+	host += loaded->n_hosts;
+	memset(host, 0, sizeof(*host));
+	snprintf(host->name, sizeof(host->name), "%s", name);
+	if (eid && !sss_eid_parse(&host->eid, eid))
+		loaded->n_hosts++;
+}
+
+static void read_peer(struct loaded *loaded, char *rest)
+{
+	char *name = strsep(&rest, " "), *eid = strsep(&rest, " "), *word;
+	struct loaded_peer *peer;
+
+	peer = realloc(loaded->peers, (loaded->n_peers + 1) * sizeof(*peer));
+	if (!peer)
+		die(EXIT_KERNEL, "out of memory");
+	loaded->peers = peer;
+	peer += loaded->n_peers;
+	memset(peer, 0, sizeof(*peer));
+	snprintf(peer->host, sizeof(peer->host), "%s", name);
+	if (!eid || sss_eid_parse(&peer->eid, eid))
+		return;
+	while ((word = strsep(&rest, " ")) && peer->n_endpoints < SSS_PEER_ENDPOINTS_MAX)
+		if (endpoint_parse(word, &peer->endpoints[peer->n_endpoints]))
+			peer->n_endpoints++;
+	loaded->n_peers++;
+}
+
+void loaded_open(struct loaded *loaded)
+{
+	struct stat ns;
+	char line[1024];
+	FILE *file;
+
+	memset(loaded, 0, sizeof(*loaded));
+	if (stat("/proc/self/ns/net", &ns))
+		die(EXIT_KERNEL, "/proc/self/ns/net: %s", strerror(errno));
+	snprintf(loaded->path, sizeof(loaded->path), FOLDER "/loaded.%lu",
+		 (unsigned long)ns.st_ino);
+	mkdir(FOLDER, 0755);
+	loaded->lock = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (loaded->lock < 0 || access(FOLDER, W_OK) || flock(loaded->lock, LOCK_EX))
+		die(EXIT_KERNEL, "cannot write to %s: %s", FOLDER, strerror(errno));
+	file = fopen(loaded->path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "host ", 5))
+			read_host(loaded, line + 5);
+		else if (!strncmp(line, "peer ", 5))
+			read_peer(loaded, line + 5);
+	}
+	if (file)
+		fclose(file);
+}
+
+static void write_peer(FILE *file, const struct plan_peer *peer)
+{
+	char text[ENDPOINT_TEXT], eid[SSS_EID_TEXT];
+	struct reg_endpoint ep;
+	unsigned int i;
+
+	fprintf(file, "peer %s %s", peer->host->conf->name,
+		sss_eid_format(&peer->conf->eid, eid));
+	for (i = 0; i < peer->n_endpoints; i++)
+		if (endpoint_from_addr(&ep, &peer->endpoints[i].sa))
+			fprintf(file, " %s", endpoint_format(&ep, text));
+	fputc('\n', file);
+}
+
+int loaded_write(const struct loaded *loaded, const struct plan *plan)
+{
+	char path[PATH_MAX + 8], eid[SSS_EID_TEXT];
+	unsigned int i;
+	bool failed;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s.new", loaded->path);
+	file = fopen(path, "we");
+	if (!file)
+		return -1;
+	for (i = 0; i < plan->n_hosts; i++)
+		fprintf(file, "host %s %s\n", plan->hosts[i].conf->name,
+			sss_eid_format(&plan->hosts[i].eid, eid));
+	for (i = 0; i < plan->n_peers; i++)
+		write_peer(file, &plan->peers[i]);
+	failed = ferror(file);
+	if (fclose(file) || failed)
+		return -1;
+	return rename(path, loaded->path);
+}
+
+void loaded_remove(struct loaded *loaded)
+{
+	unlink(loaded->path);
+}
+
+void loaded_close(struct loaded *loaded)
+{
+	close(loaded->lock);
+	free(loaded->hosts);
+	free(loaded->peers);
+}
