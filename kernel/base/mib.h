@@ -37,6 +37,7 @@
 	X(DROP_ENDPOINT, "RxDropEndpoint")			\
 	X(DROP_CLOSED, "RxDropClosed")				\
 	X(DROP_CHANNELS, "RxDropChannels")			\
+	X(DROP_ACCESS, "RxDropAccess")				\
 	X(HS_TX_INITIATE, "HsTxInitiate")			\
 	X(HS_RX_INITIATE, "HsRxInitiate")			\
 	X(HS_TX_RESPOND, "HsTxRespond")				\
@@ -60,6 +61,7 @@
 	X(HS_DROP_COOKIE, "HsDropCookie")			\
 	X(HS_DROP_NO_MEMORY, "HsDropNoMemory")			\
 	X(HS_DROP_ASLEEP, "HsDropAsleep")			\
+	X(HS_DROP_ACCESS, "HsDropAccess")			\
 	X(HS_TIMEOUTS, "HsTimeouts")				\
 	X(PKTS_LOST, "PktsLost")				\
 	X(PKTS_SPURIOUS, "PktsSpurious")			\
@@ -79,6 +81,9 @@
 	X(STREAMS_OPENED, "StreamsOpened")			\
 	X(STREAMS_ACCEPTED, "StreamsAccepted")			\
 	X(STREAMS_REFUSED, "StreamsRefused")			\
+	X(ACCESS_DENIED, "AccessDenied")			\
+	X(ACCESS_STREAMS, "AccessStreams")			\
+	X(ACCESS_RATE, "AccessRate")				\
 	X(STREAMS_HELD, "StreamsHeld")				\
 	X(RX_OVER_MEMORY, "RxOverMemory")			\
 	X(RESETS_SENT, "ResetsSent")				\

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Between the netlink files: netlink.c has the family, netlink_host.c and
- * netlink_peer.c change and show hosts and peers, netlink_dump.c shows what
- * else there is. Every request goes parse -> validate -> apply.
+ * Between the netlink files: netlink.c has the family, netlink_host.c,
+ * netlink_peer.c and netlink_access.c change and show hosts, peers and rules,
+ * netlink_dump.c shows what else there is. Every request goes parse -> validate
+ * -> apply.
  */
 #ifndef _SSS_CONTROL_NETLINK_H
 #define _SSS_CONTROL_NETLINK_H
@@ -73,6 +74,14 @@ typedef int (*sss_netlink_fill_fn)(struct sk_buff *skb, struct netlink_callback 
 int sss_netlink_walk_peers(struct sk_buff *skb, struct netlink_callback *cb,
 			   sss_netlink_fill_fn fill);
 int sss_netlink_put_peer_name(struct sk_buff *skb, const struct sss_peer *peer);
+
+/* netlink_access.c */
+extern const struct nla_policy sss_netlink_access_new_policy[SSS_A_MAX + 1];
+extern const struct nla_policy sss_netlink_access_del_policy[SSS_A_MAX + 1];
+int sss_netlink_access_new(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_access_del(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_access_set(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_access_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* netlink_dump.c */
 int sss_netlink_service_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -27,6 +27,7 @@ static const struct {
 	{ "channel", do_channel },
 	{ "stats", do_stats },
 	{ "monitor", do_monitor },
+	{ "access", do_access },
 };
 
 static const char usage[] =
@@ -39,7 +40,8 @@ static const char usage[] =
 	"        stream   show [rate]\n"
 	"        channel  show, rekey, close\n"
 	"        stats    [PATTERN]\n"
-	"        monitor\n";
+	"        monitor\n"
+	"        access   add, set, del, show\n";
 
 void die(int code, const char *fmt, ...)
 {
