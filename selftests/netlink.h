@@ -36,7 +36,7 @@ struct host {
 	unsigned char eid[32];
 	unsigned char key[32];
 	bool has_key;
-	unsigned int port, flags, uid, gid, mode, padding;
+	unsigned int port, flags, uid, gid, mode, padding, access, max_streams, stream_rate;
 };
 
 struct peer {
@@ -75,6 +75,9 @@ static inline int add_host(const struct nlmsghdr *nlh, void *data)
 	host->gid = get_u32(a.of[SSS_A_HOST_GID]);
 	host->mode = get_u32(a.of[SSS_A_HOST_MODE]);
 	host->padding = get_u32(a.of[SSS_A_HOST_PADDING]);
+	host->access = get_u32(a.of[SSS_A_HOST_ACCESS]);
+	host->max_streams = get_u32(a.of[SSS_A_MAX_STREAMS]);
+	host->stream_rate = get_u32(a.of[SSS_A_STREAM_RATE]);
 	if (a.of[SSS_A_HOST_PRIVATE_KEY]) {
 		host->has_key = true;
 		memcpy(host->key, mnl_attr_get_payload(a.of[SSS_A_HOST_PRIVATE_KEY]), 32);

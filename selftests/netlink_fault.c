@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Makes, changes and deletes hosts and peers while allocations fail: whatever
+ * Makes, changes and deletes hosts, peers and rules while allocations fail: whatever
  * fails must fail with ENOMEM and leave nothing behind.
  *
  *   netlink_fault ROUNDS
@@ -57,6 +57,28 @@ static void use_peers(const char *name)
 		dump(&g, SSS_CMD_PEER_GET);
 }
 
+static int ask_rule(int cmd, const char *name, const unsigned char *eid)
+{
+	struct nlmsghdr *nlh = genl_start(&g, cmd, 0);
+
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	genl_put(nlh, SSS_A_PEER_EID, eid, 32);
+	return memory("a rule", genl_call(&g, nlh, NULL, NULL));
+}
+
+static void use_rules(const char *name)
+{
+	bool have_a = !ask_rule(SSS_CMD_ACCESS_NEW, name, peer_a);
+
+	if (have_a && !ask_rule(SSS_CMD_ACCESS_NEW, name, peer_b)) {
+		ask_rule(SSS_CMD_ACCESS_SET, name, peer_b);
+		ask_rule(SSS_CMD_ACCESS_DEL, name, peer_b);
+	}
+	/* What is left goes with its host. */
+	memory("ACCESS_GET", genl_call(&g, genl_start(&g, SSS_CMD_ACCESS_GET, NLM_F_DUMP), NULL,
+				       NULL));
+}
+
 static void new_namespace(void)
 {
 	while (unshare(CLONE_NEWNET))
@@ -71,6 +93,7 @@ static void one_round(unsigned int i)
 	two = !memory("HOST_NEW", new_host(&g, "two", 0));
 	if (one) {
 		use_peers("one");
+		use_rules("one");
 		change("one");
 		dump(&g, SSS_CMD_HOST_GET);
 		memory("HOST_DEL", ask(&g, SSS_CMD_HOST_DEL, "one", 0, NULL, 0));

@@ -20,6 +20,9 @@ TEST_F(netlink, host_with_defaults)
 	EXPECT_EQ(0, host.gid);
 	EXPECT_EQ(0666, host.mode);
 	EXPECT_EQ(SSS_PADDING_NONE, host.padding);
+	EXPECT_EQ(SSS_ACCESS_ANYONE, host.access);
+	EXPECT_EQ(0, host.max_streams);
+	EXPECT_EQ(0, host.stream_rate);
 	EXPECT_FALSE(host.has_key);
 	EXPECT_NE(0, memcmp(host.eid, zero, 32));
 	ASSERT_EQ(0, ask(&self->g, SSS_CMD_HOST_DEL, "one", 0, NULL, 0));
@@ -106,6 +109,10 @@ static const struct bad_attr {
 	{ SSS_A_HOST_MODE, 2, { 0 }, EINVAL },
 	{ SSS_A_HOST_PADDING, 4, { SSS_PADDING_FULL + 1 }, ERANGE },
 	{ SSS_A_HOST_PADDING, 1, { 0 }, EINVAL },
+	{ SSS_A_HOST_ACCESS, 4, { SSS_ACCESS_RULES + 1 }, ERANGE },
+	{ SSS_A_HOST_ACCESS, 1, { 0 }, EINVAL },
+	{ SSS_A_MAX_STREAMS, 2, { 0 }, EINVAL },
+	{ SSS_A_STREAM_RATE, 8, { 0 }, EINVAL },
 	/* Not for these commands, or no such attribute */
 	{ SSS_A_PEER_EID, 32, { 9 }, EINVAL },
 	{ SSS_A_PEER_PSK, 32, { 9 }, EINVAL },
@@ -214,6 +221,9 @@ TEST_F(netlink, change_host)
 	mnl_attr_put_u32(nlh, SSS_A_HOST_GID, 8);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, 0640);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING, SSS_PADDING_BUCKETS);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, SSS_ACCESS_PEERS);
+	mnl_attr_put_u32(nlh, SSS_A_MAX_STREAMS, 9);
+	mnl_attr_put_u32(nlh, SSS_A_STREAM_RATE, 10);
 	ASSERT_EQ(0, genl_call(&self->g, nlh, NULL, NULL));
 	ASSERT_EQ(0, get_host(&self->g, "one", false, &host));
 	EXPECT_EQ(9005, host.port);
@@ -222,6 +232,9 @@ TEST_F(netlink, change_host)
 	EXPECT_EQ(8, host.gid);
 	EXPECT_EQ(0640, host.mode);
 	EXPECT_EQ(SSS_PADDING_BUCKETS, host.padding);
+	EXPECT_EQ(SSS_ACCESS_PEERS, host.access);
+	EXPECT_EQ(9, host.max_streams);
+	EXPECT_EQ(10, host.stream_rate);
 
 	/* A busy port: nothing of the rest happens either. */
 	nlh = genl_start(&self->g, SSS_CMD_HOST_SET, 0);
@@ -231,6 +244,8 @@ TEST_F(netlink, change_host)
 	mnl_attr_put_u32(nlh, SSS_A_HOST_UID, 17);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, 0);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING, SSS_PADDING_FULL);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, SSS_ACCESS_RULES);
+	mnl_attr_put_u32(nlh, SSS_A_MAX_STREAMS, 0);
 	REFUSED(EADDRINUSE, genl_call(&self->g, nlh, NULL, NULL));
 	ASSERT_EQ(0, get_host(&self->g, "one", false, &host));
 	EXPECT_EQ(9005, host.port);
@@ -238,6 +253,9 @@ TEST_F(netlink, change_host)
 	EXPECT_EQ(7, host.uid);
 	EXPECT_EQ(0640, host.mode);
 	EXPECT_EQ(SSS_PADDING_BUCKETS, host.padding);
+	EXPECT_EQ(SSS_ACCESS_PEERS, host.access);
+	EXPECT_EQ(9, host.max_streams);
+	EXPECT_EQ(10, host.stream_rate);
 
 	/* A flag outside the mask */
 	nlh = genl_start(&self->g, SSS_CMD_HOST_SET, 0);

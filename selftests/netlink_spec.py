@@ -103,6 +103,16 @@ def drive(schema):
     check("ynl shows counters", {"stat-name": "Hosts", "stat-value": 1} in stats, stats)
     for op in ("channel-get", "service-get", "stream-get"):
         check(f"ynl dumps {op}", family.dump(op, {}) == [])
+    rule = {"peer-eid": bytes([9]) + bytes(31), "service": "door", "max-streams": 3}
+    family.do("access-new", rule)
+    rules = family.dump("access-get", {})
+    check("ynl makes and shows a rule", len(rules) == 1 and rules[0]["service"] == "door" and
+          rules[0]["max-streams"] == 3 and "stream-rate" not in rules[0], rules)
+    family.do("access-del", {k: rule[k] for k in ("peer-eid", "service")})
+    family.do("host-set", {"host-name": "one", "host-access": "peers", "stream-rate": 7})
+    host = family.do("host-get", {})
+    check("ynl sets who is let in", host["host-access"] == "peers" and
+          host["stream-rate"] == 7 and host["max-streams"] == 0, host)
     for op in ("channel-rekey", "channel-close"):
         check(f"ynl asks for {op}", refused(family, op, {"peer-eid": bytes([9]) + bytes(31)}) == 107)
     check("ynl sees what is refused", refused(family, "host-new", {"host-name": "one"}) == 17)

@@ -38,6 +38,7 @@
 	X(DROP_RELAY, "RxDropRelay")				\
 	X(DROP_CLOSED, "RxDropClosed")				\
 	X(DROP_CHANNELS, "RxDropChannels")			\
+	X(DROP_ACCESS, "RxDropAccess")				\
 	X(HS_TX_INITIATE, "HsTxInitiate")			\
 	X(HS_RX_INITIATE, "HsRxInitiate")			\
 	X(HS_TX_RESPOND, "HsTxRespond")				\
@@ -61,6 +62,7 @@
 	X(HS_DROP_COOKIE, "HsDropCookie")			\
 	X(HS_DROP_NO_MEMORY, "HsDropNoMemory")			\
 	X(HS_DROP_ASLEEP, "HsDropAsleep")			\
+	X(HS_DROP_ACCESS, "HsDropAccess")			\
 	X(HS_TIMEOUTS, "HsTimeouts")				\
 	X(RESOLVE_ASKED, "ResolveAsked")			\
 	X(RESOLVE_ANSWERED, "ResolveAnswered")			\
@@ -84,6 +86,9 @@
 	X(STREAMS_OPENED, "StreamsOpened")			\
 	X(STREAMS_ACCEPTED, "StreamsAccepted")			\
 	X(STREAMS_REFUSED, "StreamsRefused")			\
+	X(ACCESS_DENIED, "AccessDenied")			\
+	X(ACCESS_STREAMS, "AccessStreams")			\
+	X(ACCESS_RATE, "AccessRate")				\
 	X(STREAMS_HELD, "StreamsHeld")				\
 	X(RX_OVER_MEMORY, "RxOverMemory")			\
 	X(RESETS_SENT, "ResetsSent")				\

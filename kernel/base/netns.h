@@ -97,6 +97,7 @@ struct sss_limits {
  * @moved: looks at what changed, a moment later
  * @moved_at: jiffies, when it did so last
  * @watching: @routes is registered
+ * @access_changes: how often an access rule came or went (peer)
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
  * @next_channel_id: likewise (channel)
@@ -129,6 +130,7 @@ struct sss_net {
 	struct delayed_work moved;
 	unsigned long moved_at;
 	bool watching;
+	atomic_t access_changes;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;
 	atomic_t next_channel_id;

@@ -118,6 +118,31 @@ static bool __complete(struct sss_channel *ch, struct sss_keypair *pair, u32 ind
 	return true;
 }
 
+/*
+ * The peer lets us in no more, or never did: who connects hears it. A channel that we
+ * had is one that the peer has lost, and will not have again.
+ */
+static void end_refused(struct sss_channel *ch, const struct sss_initiation *in,
+			const struct sss_respond_payload *payload)
+{
+	bool ours;
+
+	spin_lock_bh(&ch->lock);
+	ours = __sss_initiate_find(ch, in->entry.index) && ch->state != SSS_CHANNEL_CLOSED;
+	if (ours) {
+		/* in one go: who connects from here on makes a handshake of his own */
+		__sss_initiate_finish(ch);
+		sss_channel_ops->refused(ch, payload->text);
+	}
+	if (ours && ch->state == SSS_CHANNEL_OPEN)
+		__sss_channel_shut(ch, -EACCES, false);
+	spin_unlock_bh(&ch->lock);
+	if (ours)
+		sss_channel_ops->deliver(ch);
+	else
+		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);
+}
+
 static void accept_respond(struct sss_channel *ch, struct sss_keypair *pair,
 			   const struct sss_initiation *in,
 			   const struct sss_respond_payload *payload,
@@ -173,8 +198,12 @@ void sss_answered_respond(struct sss_host *host, const struct sss_msg_respond *m
 	if (!in)
 		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_DROP_UNKNOWN);
 	pair = in ? read_respond(ch, msg, copy, &payload) : NULL;
-	if (pair)
+	if (pair && payload.refused) {
+		end_refused(ch, copy, &payload);
+		sss_keypair_put(pair);
+	} else if (pair) {
 		accept_respond(ch, pair, copy, &payload, from);
+	}
 	kfree_sensitive(copy);
 	sss_channel_put(ch);
 }

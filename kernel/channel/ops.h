@@ -90,6 +90,8 @@ struct sss_request {
  *	SSS_HS_TEXT_MAX + 1 bytes. Process context
  * @answered: RESPOND answered @request: every connecting stream that asked the
  *	same has its reply. Process context, no lock held
+ * @refused: RESPOND said, in the words of @text, that there will be no channel: every
+ *	connecting stream has its reply. Channel lock held; deliver() follows
  * @up: keys can be used for sending, for the first time or again. Process or
  *	softirq context, no lock held; transmission follows by itself
  * @connect_failed: no handshake came about: streams still connecting end with
@@ -120,6 +122,7 @@ struct sss_channel_ops {
 		     const struct sss_request *request, char *text);
 	void (*answered)(struct sss_channel *ch, const struct sss_request *request,
 			 u8 status, const char *text);
+	void (*refused)(struct sss_channel *ch, const char *text);
 	void (*up)(struct sss_channel *ch);
 	void (*connect_failed)(struct sss_channel *ch, int err);
 	void (*end)(struct sss_channel *ch, int err);

@@ -24,6 +24,7 @@
 #include "channel/timer.h"
 #include "crypto/aead.h"
 #include "crypto/index.h"
+#include "peer/access.h"
 #include "wire/packet.h"
 
 /**
@@ -326,6 +327,43 @@ static void answer(struct call *c)
 	sss_slot_put(slot);
 }
 
+/* May the caller have a channel, if it has none? Otherwise: counted. */
+static bool is_let_in(const struct call *c)
+{
+	struct sss_host *host = c->hs->host;
+	struct sss_eid eid;
+
+	memcpy(eid.key, c->noise.remote_static, sizeof(eid.key));
+	if (c->ch || sss_access_call(host, &eid))
+		return true;
+	sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_ACCESS);
+	return false;
+}
+
+/* Tells the caller that it is not let in. Nothing is kept of it, nor the keys. */
+static void refuse(struct call *c)
+{
+	struct sss_host *host = c->hs->host;
+	struct sss_noise_keys keys;
+	struct sss_msg_respond msg;
+	struct sss_cookie_keys macs;
+
+	if (READ_ONCE(host->flags) & SSS_HOST_F_STEALTH)
+		return;
+	c->answer.refused = true;
+	c->answer.has_answer = true;
+	c->answer.status = SSS_SERVICE_DENIED;
+	strscpy(c->answer.text, "not admitted", sizeof(c->answer.text));
+	if (!sss_noise_create_respond(&c->noise, &msg, &c->remote, &c->answer,
+				      get_random_u32(), &keys)) {
+		sss_cookie_derive(&macs, c->remote.eid);
+		sss_cookie_add_mac1(&macs, &msg, sizeof(msg));
+		sss_mib_inc(host->sn, HS_TX_RESPOND);
+		sss_handshake_send(host, &msg, sizeof(msg), c->from);
+	}
+	memzero_explicit(&keys, sizeof(keys));
+}
+
 /**
  * sss_respond_initiate() - an INITIATE has come
  * @hs: of the host to which it came; it was admitted
@@ -352,6 +390,10 @@ void sss_respond_initiate(struct sss_handshakes *hs, const struct sss_msg_initia
 	else if (!describe_channel(&c))
 		goto out;
 	c.answer.remembered = c.said.incarnation;
+	if (!is_let_in(&c)) {
+		refuse(&c);
+		goto out;
+	}
 	answer_request(&c);
 	answer(&c);
 out:
@@ -516,12 +558,17 @@ static struct sss_channel *channel_of_pair(struct sss_host *host, struct sss_key
 	return ch;
 }
 
-/* The channel that the slot's pair is to have, made if there is none */
-static struct sss_channel *make_channel(struct sss_host *host, const struct sss_half_open *slot)
+/* The channel that the slot's pair is to have, made if there is none; or why there is not */
+static struct sss_channel *make_channel(struct sss_host *host, const struct sss_half_open *slot,
+					enum sss_mib_id *why)
 {
 	struct sss_channel *ch;
 	struct sss_peer *peer;
 
+	*why = SSS_MIB_DROP_ACCESS;
+	if (!sss_access_is_known(host, &slot->eid))
+		return NULL;
+	*why = SSS_MIB_DROP_CHANNELS;
 	if (slot->crowd && !sss_crowd_has_room(host->sn, slot->crowd))
 		return NULL;
 	peer = sss_peer_get_or_create(host, &slot->eid);
@@ -571,18 +618,19 @@ static struct sss_channel *confirm_alone(struct sss_host *host, struct sss_keypa
 					 const union sss_endpoint *from)
 {
 	struct sss_half_open *slot = sss_keypair_take_tentative(pair);
+	enum sss_mib_id why;
 	struct sss_channel *ch;
 
 	if (!slot) {
 		drop(host->sn, skb, SSS_MIB_DROP_CLOSED);
 		return NULL;
 	}
-	ch = make_channel(host, slot);
+	ch = make_channel(host, slot, &why);
 	if (ch && take_in(ch, pair, slot, from)) {
 		sss_slot_put(slot);
 		return ch;
 	}
-	drop(host->sn, skb, SSS_MIB_DROP_CHANNELS);
+	drop(host->sn, skb, why);
 	if (ch) {
 		/* It had the slot's incarnation, which is over with it. */
 		sss_index_remove(&pair->entry);

@@ -106,6 +106,30 @@ static const struct genl_ops ops[] = {
 		.policy = sss_netlink_resolve_policy,
 		.maxattr = SSS_A_MAX,
 		.doit = sss_netlink_resolve,
+	}, {
+		.cmd = SSS_CMD_ACCESS_NEW,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = sss_netlink_access_new_policy,
+		.maxattr = SSS_A_MAX,
+		.doit = sss_netlink_access_new,
+	}, {
+		.cmd = SSS_CMD_ACCESS_DEL,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = sss_netlink_access_del_policy,
+		.maxattr = SSS_A_MAX,
+		.doit = sss_netlink_access_del,
+	}, {
+		.cmd = SSS_CMD_ACCESS_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = sss_netlink_access_new_policy,
+		.maxattr = SSS_A_MAX,
+		.doit = sss_netlink_access_set,
+	}, {
+		.cmd = SSS_CMD_ACCESS_GET,
+		.policy = sss_netlink_peer_get_policy,
+		.maxattr = SSS_A_MAX,
+		.start = sss_netlink_peer_start,
+		.dumpit = sss_netlink_access_dump,
 	},
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Between the netlink files: netlink.c has the family, netlink_host.c and
- * netlink_peer.c change and show hosts and peers, netlink_resolve.c asks where
- * peers are, netlink_dump.c shows what else there is. Every request goes
- * parse -> validate -> apply.
+ * Between the netlink files: netlink.c has the family, netlink_host.c,
+ * netlink_peer.c and netlink_access.c change and show hosts, peers and rules,
+ * netlink_resolve.c asks where peers are, netlink_dump.c shows what else there is.
+ * Every request goes parse -> validate -> apply.
  */
 #ifndef _SSS_CONTROL_NETLINK_H
 #define _SSS_CONTROL_NETLINK_H
@@ -92,6 +92,14 @@ int sss_netlink_put_peer_name(struct sk_buff *skb, const struct sss_peer *peer);
 extern const struct nla_policy sss_netlink_resolve_policy[SSS_A_MAX + 1];
 extern const struct sss_ask_ops sss_netlink_ask_ops;
 int sss_netlink_resolve(struct sk_buff *skb, struct genl_info *info);
+
+/* netlink_access.c */
+extern const struct nla_policy sss_netlink_access_new_policy[SSS_A_MAX + 1];
+extern const struct nla_policy sss_netlink_access_del_policy[SSS_A_MAX + 1];
+int sss_netlink_access_new(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_access_del(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_access_set(struct sk_buff *skb, struct genl_info *info);
+int sss_netlink_access_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* netlink_dump.c */
 int sss_netlink_service_dump(struct sk_buff *skb, struct netlink_callback *cb);

@@ -18,7 +18,10 @@
 	[SSS_A_HOST_UID] = { .type = NLA_U32 },				\
 	[SSS_A_HOST_GID] = { .type = NLA_U32 },				\
 	[SSS_A_HOST_MODE] = NLA_POLICY_MASK(NLA_U32, 0666),		\
-	[SSS_A_HOST_PADDING] = NLA_POLICY_MAX(NLA_U32, SSS_PADDING_FULL)
+	[SSS_A_HOST_PADDING] = NLA_POLICY_MAX(NLA_U32, SSS_PADDING_FULL),	\
+	[SSS_A_HOST_ACCESS] = NLA_POLICY_MAX(NLA_U32, SSS_ACCESS_RULES), \
+	[SSS_A_MAX_STREAMS] = { .type = NLA_U32 },			\
+	[SSS_A_STREAM_RATE] = { .type = NLA_U32 }
 
 /* What is not listed is refused: the policy is also the list of attributes. */
 const struct nla_policy sss_netlink_host_new_policy[SSS_A_MAX + 1] = {
@@ -106,6 +109,22 @@ static int parse_owner(const struct genl_info *info, struct user_namespace *user
 	return 0;
 }
 
+static void parse_access(struct nlattr *const *attrs, struct sss_host_config *config)
+{
+	if (attrs[SSS_A_HOST_ACCESS]) {
+		config->access = nla_get_u32(attrs[SSS_A_HOST_ACCESS]);
+		config->set |= SSS_HOST_SET_ACCESS;
+	}
+	if (attrs[SSS_A_MAX_STREAMS]) {
+		config->max_streams = nla_get_u32(attrs[SSS_A_MAX_STREAMS]);
+		config->set |= SSS_HOST_SET_STREAMS;
+	}
+	if (attrs[SSS_A_STREAM_RATE]) {
+		config->stream_rate = nla_get_u32(attrs[SSS_A_STREAM_RATE]);
+		config->set |= SSS_HOST_SET_RATE;
+	}
+}
+
 /* What HOST_NEW and HOST_SET have in common */
 static int parse_settings(struct sk_buff *skb, const struct genl_info *info,
 			  struct sss_host_config *config)
@@ -138,6 +157,7 @@ static int parse_settings(struct sk_buff *skb, const struct genl_info *info,
 		config->padding = nla_get_u32(attrs[SSS_A_HOST_PADDING]);
 		config->set |= SSS_HOST_SET_PADDING;
 	}
+	parse_access(attrs, config);
 	return parse_owner(info, sk_user_ns(NETLINK_CB(skb).sk), config);
 }
 
@@ -275,6 +295,9 @@ static int fill(struct sk_buff *skb, const struct sss_host *host, struct user_na
 	    nla_put_u32(skb, SSS_A_HOST_GID, from_kgid_munged(user_ns, READ_ONCE(host->gid))) ||
 	    nla_put_u32(skb, SSS_A_HOST_MODE, READ_ONCE(host->mode)) ||
 	    nla_put_u32(skb, SSS_A_HOST_PADDING, READ_ONCE(host->padding)) ||
+	    nla_put_u32(skb, SSS_A_HOST_ACCESS, READ_ONCE(host->access)) ||
+	    nla_put_u32(skb, SSS_A_MAX_STREAMS, READ_ONCE(host->max_streams)) ||
+	    nla_put_u32(skb, SSS_A_STREAM_RATE, READ_ONCE(host->stream_rate)) ||
 	    (with_key && nla_put(skb, SSS_A_HOST_PRIVATE_KEY, SSS_EID_LEN,
 				 host->identity.private))) {
 		genlmsg_cancel(skb, header);

@@ -8,6 +8,7 @@
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include "net/udp.h"
+#include "access.h"
 #include "host.h"
 #include "peer.h"
 
@@ -97,6 +98,10 @@ static struct sss_host *alloc_host(struct sss_net *sn, const struct sss_host_con
 	host->gid = config->set & SSS_HOST_SET_GID ? config->gid : current_fsgid();
 	host->mode = config->set & SSS_HOST_SET_MODE ? config->mode : 0666;
 	host->padding = config->padding;
+	host->access = config->access;
+	host->max_streams = config->max_streams;
+	host->stream_rate = config->stream_rate;
+	ratelimit_state_init(&host->refusals, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	sss_cookie_checker_init(&host->cookie, host->identity.eid);
 	INIT_LIST_HEAD(&host->peer_list);
 	mutex_init(&host->peers_mutex);
@@ -226,6 +231,24 @@ struct sss_host *sss_host_add(struct sss_net *sn, const struct sss_host_config *
 	return host;
 }
 
+/* Who may use it, from here and from afar */
+static void __set_rights(struct sss_host *host, const struct sss_host_config *config)
+{
+	lockdep_assert_held(&host->sn->hosts_lock);
+	if (config->set & SSS_HOST_SET_UID)
+		WRITE_ONCE(host->uid, config->uid);
+	if (config->set & SSS_HOST_SET_GID)
+		WRITE_ONCE(host->gid, config->gid);
+	if (config->set & SSS_HOST_SET_MODE)
+		WRITE_ONCE(host->mode, config->mode);
+	if (config->set & SSS_HOST_SET_ACCESS)
+		WRITE_ONCE(host->access, config->access);
+	if (config->set & SSS_HOST_SET_STREAMS)
+		WRITE_ONCE(host->max_streams, config->max_streams);
+	if (config->set & SSS_HOST_SET_RATE)
+		WRITE_ONCE(host->stream_rate, config->stream_rate);
+}
+
 static int __change_host(struct sss_host *host, const struct sss_host_config *config,
 			 struct sss_udp **old, struct netlink_ext_ack *extack)
 {
@@ -250,12 +273,7 @@ static int __change_host(struct sss_host *host, const struct sss_host_config *co
 		else if (rcu_access_pointer(sn->default_host) == host)
 			__set_default(sn, NULL);
 	}
-	if (config->set & SSS_HOST_SET_UID)
-		WRITE_ONCE(host->uid, config->uid);
-	if (config->set & SSS_HOST_SET_GID)
-		WRITE_ONCE(host->gid, config->gid);
-	if (config->set & SSS_HOST_SET_MODE)
-		WRITE_ONCE(host->mode, config->mode);
+	__set_rights(host, config);
 	if (config->set & SSS_HOST_SET_PADDING)
 		WRITE_ONCE(host->padding, config->padding);
 	return 0;
@@ -268,7 +286,8 @@ static int __change_host(struct sss_host *host, const struct sss_host_config *co
  * @extack: gets a text for errors a user can cure
  *
  * On another port peers see the next packet come from there and follow. Mode
- * and owner count from the next connect() or listen() on.
+ * and owner count from the next connect() or listen() on, access and limits from
+ * the next handshake and stream that a peer begins.
  *
  * Return: 0, -EADDRINUSE, -ENOENT (deleted meanwhile), -ENOMEM; on errors
  * nothing has changed. Context: process, sleeps.
@@ -343,6 +362,7 @@ void sss_host_del(struct sss_host *host)
 	sss_udp_close(take_udp(host));
 	host_ops->stop(host);
 	sss_peer_table_free(host);
+	sss_access_free(host);
 	host_ops->destroy(host);
 	sss_cookie_checker_clear(&host->cookie);
 	memzero_explicit(host->identity.private, sizeof(host->identity.private));

@@ -13,6 +13,7 @@
 #define _SSS_PEER_HOST_H
 
 #include <linux/kref.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/uidgid.h>
@@ -24,6 +25,7 @@
 
 struct cred;
 struct netlink_ext_ack;
+struct sss_access_rules;
 struct sss_udp;
 struct sss_net_ops;
 
@@ -46,11 +48,16 @@ struct sss_net_ops;
  * @padding: enum sss_padding, READ_ONCE
  * @mode: read = connect as it, write = listen on it; rwx bits as of a file.
  *	These three, @flags and @padding change under sss_net.hosts_lock
+ * @access: enum sss_access, READ_ONCE; changes with the next two as @mode does
+ * @max_streams: that one EID may have open, 0: no limit; READ_ONCE
+ * @stream_rate: that one EID may open in a second, 0: no limit; READ_ONCE
+ * @rules: see access.h; RCU, changed under @peers_mutex
+ * @refusals: lines of the log about who was not admitted
  * @dead: unpublished; nothing new may start. Set under sss_net.hosts_lock and
  *	@peers_lock, READ_ONCE elsewhere
  * @peers: EID -> struct sss_peer
  * @peer_list: the same peers in order of their ids (RCU)
- * @peers_mutex: serialises making and configuring peers (sleeping)
+ * @peers_mutex: serialises making and configuring peers and rules (sleeping)
  * @peers_lock: leaf (BH) but for struct sss_peer.lock and .channel_lock, which
  *	nest in it: @peers and @peer_list change only under it
  * @handshakes: the channel floor's, made by sss_host_ops.create
@@ -74,6 +81,11 @@ struct sss_host {
 	kgid_t gid;
 	umode_t mode;
 	u8 padding;
+	u8 access;
+	u32 max_streams;
+	u32 stream_rate;
+	struct sss_access_rules __rcu *rules;
+	struct ratelimit_state refusals;
 	bool dead;
 	struct rhashtable peers;
 	struct list_head peer_list;
@@ -96,6 +108,9 @@ struct sss_host {
  * @gid: group
  * @mode: 0 to 0666
  * @padding: enum sss_padding
+ * @access: enum sss_access
+ * @max_streams: that one EID may have open, 0: no limit
+ * @stream_rate: that one EID may open in a second, 0: no limit
  */
 struct sss_host_config {
 	u32 set;
@@ -106,6 +121,9 @@ struct sss_host_config {
 #define SSS_HOST_SET_GID	0x10
 #define SSS_HOST_SET_MODE	0x20
 #define SSS_HOST_SET_PADDING	0x40
+#define SSS_HOST_SET_ACCESS	0x80
+#define SSS_HOST_SET_STREAMS	0x100
+#define SSS_HOST_SET_RATE	0x200
 	char name[SSS_HOST_NAME_MAX + 1];
 	u8 private[SSS_EID_LEN];
 	u16 port;
@@ -115,6 +133,9 @@ struct sss_host_config {
 	kgid_t gid;
 	umode_t mode;
 	u8 padding;
+	u8 access;
+	u32 max_streams;
+	u32 stream_rate;
 };
 
 /**

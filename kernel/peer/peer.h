@@ -52,11 +52,12 @@ struct sss_peer_endpoint {
  * @id: for log lines
  * @eid: remote key
  * @flags: SSS_PEER_F_*, changed under sss_host.peers_lock
- * @lock: leaf (BH): protects @remote, @endpoints, @n_endpoints
+ * @lock: leaf (BH): protects @remote, @endpoints, @n_endpoints, @even_at
  * @remote: precomputed keys for handshakes
  * @endpoints: candidates, best first; with sss_cookie_path.lock nesting in
  *	@lock, so that entries can move
  * @n_endpoints: how many
+ * @even_at: ns; see access.c, keeps_pace()
  * @cookie_keys: for mac1 of messages to it
  * @channel: the one channel state, changed under @channel_lock
  * @channel_lock: leaf (BH) for changing @channel
@@ -73,10 +74,11 @@ struct sss_peer {
 	u32 id;
 	struct sss_eid eid;
 	u32 flags;
-	spinlock_t lock;		/* remote, endpoints */
+	spinlock_t lock;		/* remote, endpoints, even_at */
 	struct sss_noise_remote remote;
 	struct sss_peer_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
 	unsigned int n_endpoints;
+	u64 even_at;
 	struct sss_cookie_keys cookie_keys;
 	struct sss_channel __rcu *channel;
 	spinlock_t channel_lock;	/* channel */

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 #include "wire/frame.h"
+#include "access.h"
 #include "host.h"
 #include "service.h"
 
@@ -147,14 +148,16 @@ static u8 ask_builtin(u8 kind, const char *protocol)
 /**
  * sss_service_find() - what is the answer to a request for a service?
  * @host: who is asked
- * @from: who asks; every EID may use every service so far
+ * @from: who asks; see access.h for what it may use
  * @kind: SSS_KIND_* of the stream that is wanted
  * @service: NUL-terminated name
  * @protocol: NUL-terminated name
  * @skp: gets the listening socket with a reference (sock_put()) where the
  *	answer is SSS_SERVICE_OK, NULL where the kernel answers itself; NULL: only look
  *
- * Return: SSS_SERVICE_OK, _UNKNOWN, _NO_PROTOCOL or _WRONG_KIND; whether the
+ * Who may not use the service does not learn whether it is there.
+ *
+ * Return: SSS_SERVICE_OK, _DENIED, _UNKNOWN, _NO_PROTOCOL or _WRONG_KIND; whether the
  * backlog has room is the socket's to say. Context: any.
  */
 u8 sss_service_find(struct sss_host *host, const struct sss_eid *from, u8 kind,
@@ -163,6 +166,8 @@ u8 sss_service_find(struct sss_host *host, const struct sss_eid *from, u8 kind,
 	u8 answer = SSS_SERVICE_UNKNOWN;
 	struct sss_service *entry;
 
+	if (!sss_access_ask(host, from, service))
+		return SSS_SERVICE_DENIED;
 	rcu_read_lock();
 	list_for_each_entry_rcu(entry, &host->sn->services, node) {
 		if (strcmp(entry->service, service) || !is_on(entry, host))
@@ -197,7 +202,7 @@ static size_t put_text(u8 *to, const char *text)
 /**
  * sss_service_list() - what a host offers to a peer
  * @host: which
- * @from: to whom; every EID may use every service so far
+ * @from: to whom; it is told what it may use
  * @list: filled, as "browse 1" in protocol.rst says
  * @size: bytes of it; a longer list is cut, and its last byte says so
  *
@@ -211,7 +216,8 @@ size_t sss_service_list(struct sss_host *host, const struct sss_eid *from, u8 *l
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(entry, &host->sn->services, node) {
-		if (entry->service[0] == '.' || !is_on(entry, host))
+		if (entry->service[0] == '.' || !is_on(entry, host) ||
+		    !sss_access_admits(host, from, entry->service))
 			continue;
 		if (size - n <= longest) {
 			list[n++] = SSS_BROWSE_CUT;

@@ -11,7 +11,6 @@
  * what there is; sss_listener_settle() charges or returns the difference.
  */
 #include <linux/slab.h>
-#include "peer/service.h"
 #include "stream/table.h"
 
 /**
@@ -26,7 +25,8 @@
  * @sk: the listening socket, NULL: none yet, or not any more
  * @closed: takes no more
  * @names_set: @request is valid
- * @request: its names, once the first stream came
+ * @request: its names, once the first stream came; of a stream's listener those that
+ *	the tree of the stream came for
  * @memory: of the streams in @queue
  * @loose: bytes of loose datagrams in @queue
  * @charged: of it, to the socket (S, or slock while nobody has it locked)
@@ -560,8 +560,7 @@ u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 		status = SSS_SERVICE_BUSY;
 	} else {
 		if (!l->names_set && request)
-			l->request = *request;
-		l->names_set = request;
+			sss_listener_set_names(l, request);
 		st->listener = l;
 		st->request = request ? &l->request : NULL;
 		st->rx.on_listener = true;
@@ -577,21 +576,19 @@ u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 	return status;
 }
 
-/* Finds who takes the stream; returns enum sss_service_status. */
-static u8 offer(struct sss_channel *ch, struct sss_stream *st, const struct sss_request *request)
+/**
+ * sss_listener_offer() - a stream waits for accept() of a listening socket
+ * @sk: it, or what was it until now
+ * @st: new stream of a locked channel
+ * @request: names
+ *
+ * Return: enum sss_service_status
+ */
+u8 sss_listener_offer(struct sock *sk, struct sss_stream *st, const struct sss_request *request)
 {
-	struct sss_listener *l;
-	struct sock *sk = NULL;
+	struct sss_listener *l = listener_of(sk);
 	u8 status;
 
-	status = sss_service_find(ch->host, &ch->peer->eid, request->kind, request->service,
-				  request->protocol, &sk);
-	if (status != SSS_SERVICE_OK)
-		return status;
-	if (!sk)
-		return sss_stream_ops->browse(st);
-	l = listener_of(sk);
-	sock_put(sk);
 	if (!l)
 		return SSS_SERVICE_UNKNOWN;
 	status = sss_listener_enqueue(l, st, request);
@@ -600,101 +597,24 @@ static u8 offer(struct sss_channel *ch, struct sss_stream *st, const struct sss_
 	return status;
 }
 
-/* The stream stays until the peer knows, and says how much it had sent. */
-static void refuse(struct sss_stream *st)
+/**
+ * sss_listener_set_names() - for whose children streams wait here
+ * @l: listener of a stream, new
+ * @request: names of the service for which the first stream of that tree came
+ */
+void sss_listener_set_names(struct sss_listener *l, const struct sss_request *request)
 {
-	st->flags |= SSS_ST_REFUSED | SSS_ST_ACCEPTED | SSS_ST_LET_GO | SSS_ST_CLOSED;
-	st->rx.discard = true;
-	__sss_crowd_settled(st);
-	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
-}
-
-static void copy_name(char *to, const u8 *from, u8 len)
-{
-	memcpy(to, from, len);
-	to[len] = '\0';
-}
-
-/* Who refused a request; for a child: RESET and STOP say that nobody wants it. */
-static void refuse_child(struct sss_stream *st)
-{
-	st->flags |= SSS_ST_ACCEPTED | SSS_ST_LET_GO | SSS_ST_CLOSED;
-	__sss_crowd_settled(st);
-	sss_mib_inc(st->ch->sn, STREAMS_REFUSED);
-	__sss_stream_reset(st, SSS_RESET_CLOSED);
-	__sss_stream_stop(st);
-}
-
-static void settle_request(struct sss_stream *st, const struct sss_frame_init *init)
-{
-	struct sss_request request = { .kind = init->kind };
-
-	copy_name(request.service, init->service, init->service_len);
-	copy_name(request.protocol, init->protocol, init->protocol_len);
-	st->status = offer(st->ch, st, &request);
-	if (st->status == SSS_SERVICE_OK)
-		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
-	else
-		refuse(st);
-	__sss_sched_due(st, SSS_ST_DUE_REPLY);
-}
-
-static void settle_child(struct sss_stream *parent, struct sss_stream *st)
-{
-	st->flags |= SSS_ST_REPLY_ACKED;	/* there is none to a child */
-	if (st->kind == SSS_KIND_DATAGRAM) {
-		st->flags |= SSS_ST_MESSAGE;
-		__sss_dgram_one_way(st);
-	}
-	if (parent && __sss_tree_arrived(parent, st))
-		__sss_table_touch(st, BIT(SSS_STREAM_CHILD));
-	else
-		refuse_child(st);
+	l->request = *request;
+	l->names_set = true;
 }
 
 /**
- * __sss_accept_stream() - INIT arrived
- * @ch: channel, locked
- * @init: it; names are at most SSS_NAME_MAX long (sss_frame_parse())
+ * sss_listener_names() - what for do streams wait here?
+ * @l: listener of a stream
  *
- * Return: 0; -ENOMEM: the packet was not received; or an enum sss_error
+ * Return: names, for as long as @l; NULL: the tree was begun here
  */
-int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init)
+const struct sss_request *sss_listener_names(const struct sss_listener *l)
 {
-	bool child = init->parent != SSS_ID_ROOT;
-	struct sss_stream *parent = NULL, *st;
-	int err;
-
-	lockdep_assert_held(&ch->lock);
-	err = __sss_table_check_new(ch, init->id);
-	if (err)
-		return err == -EEXIST ? 0 : err;
-	if (child)
-		err = __sss_table_look_up(ch, init->parent, &parent);
-	if (!err && parent)
-		err = __sss_tree_admit(parent);
-	if (err)
-		return err;
-	st = sss_stream_alloc(init->kind, GFP_ATOMIC | __GFP_NOWARN);
-	if (!st)
-		return -ENOMEM;
-	st->parent = init->parent;
-	st->wanted = (struct sss_priority){
-		.urgency = init->urgency, .incremental = init->incremental,
-		.weight = init->weight,
-	};
-	st->ordered = st->wanted;
-	__sss_stream_join(st, ch, SSS_ST_CONNECTED);
-	if (__sss_crowd_admit(st) || __sss_table_add_remote(st, init->id)) {
-		__sss_stream_break(st, -ENOMEM);
-		sss_stream_put(st);
-		return -ENOMEM;
-	}
-	st->tx.limit = ch->remote.initial_stream_window;
-	if (child)
-		settle_child(parent, st);
-	else
-		settle_request(st, init);
-	sss_stream_put(st);
-	return 0;
+	return l->names_set ? &l->request : NULL;
 }

@@ -12,7 +12,7 @@ static const struct {
 	[SSS_SERVICE_NO_PROTOCOL] = { -EPROTONOSUPPORT, "no such protocol on this service" },
 	[SSS_SERVICE_WRONG_KIND] = { -EPROTOTYPE, "the service takes another kind of socket" },
 	[SSS_SERVICE_DENIED] = { -EACCES, "not admitted" },
-	[SSS_SERVICE_BUSY] = { -EBUSY, "too many streams wait to be accepted" },
+	[SSS_SERVICE_BUSY] = { -EBUSY, "too many streams" },
 };
 
 /**
@@ -125,4 +125,22 @@ void sss_request_answered(struct sss_channel *ch, const struct sss_request *requ
 	}
 	spin_unlock_bh(&ch->lock);
 	sss_table_deliver(ch);
+}
+
+/**
+ * __sss_request_refused() - RESPOND said that the peer does not let us in
+ * @ch: channel, locked
+ * @text: NUL-terminated
+ *
+ * For every stream that waits for an answer. sss_table_deliver() follows.
+ */
+void __sss_request_refused(struct sss_channel *ch, const char *text)
+{
+	u8 len = min_t(size_t, strlen(text), SSS_DESC_MAX);
+	struct sss_stream *st, *next;
+
+	lockdep_assert_held(&ch->lock);
+	list_for_each_entry_safe(st, next, &sss_streams(ch)->all, all)
+		if (st->flags & SSS_ST_CONNECTING)
+			__sss_request_reply(st, SSS_SERVICE_DENIED, (const u8 *)text, len);
 }

@@ -201,6 +201,7 @@ static void leave(struct sss_stream *st)
 {
 	struct sss_streams *ss = sss_streams(st->ch);
 
+	__sss_arrive_over(st);
 	st->flags |= SSS_ST_OVER;
 	trace_sss_stream_closed(st->ch->sn, st->ch->id, st->id, 0);
 	st->flags &= ~(SSS_ST_DUE | SSS_ST_CONNECTING);

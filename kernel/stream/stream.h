@@ -85,6 +85,7 @@ enum sss_stream_event {
  * @ordered: how what we send is: as the peer wants, if it said so, else as @wanted
  * @orders_sent: PRIORITY frames we sent, or that are due
  * @orders_seen: sequence number of the peer's last
+ * @counted: in sss_streams.theirs. C
  * @share: whose it is: place in sss_users.share; C
  * @status: enum sss_service_status the peer, or we, answered
  * @deficit: bytes it may still send before the next one's turn
@@ -121,6 +122,7 @@ struct sss_stream {
 	u8 kind;
 	u8 status;
 	u8 share;
+	bool counted;
 	struct sss_priority wanted;
 	struct sss_priority ordered;
 	u32 orders_sent;

@@ -383,7 +383,7 @@ static int receive(struct sss_channel *ch, const struct sss_frame *frame,
 
 	switch (frame->type) {
 	case SSS_FRAME_INIT:
-		return __sss_accept_stream(ch, &frame->init);
+		return __sss_arrive_stream(ch, &frame->init);
 	case SSS_FRAME_MAX_STREAMS:
 		return on_max_streams(ch, &frame->max_streams);
 	case SSS_FRAME_CHANNEL_WINDOW:
@@ -573,6 +573,7 @@ static const struct sss_channel_ops channel_ops = {
 	.free = free_streams,
 	.lookup = sss_request_lookup,
 	.answered = sss_request_answered,
+	.refused = __sss_request_refused,
 	.up = keys_up,
 	.connect_failed = connect_failed,
 	.end = end,

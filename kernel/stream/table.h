@@ -71,6 +71,7 @@
  * @seen: bit per number from @base, circular, @width bits; NULL: none opened
  * @width: as many as the peer may have open, a power of two
  * @closed: streams of the peer that are over
+ * @theirs: streams of the peer that were not refused and are not over, but for datagrams
  * @granted: the MAX_STREAMS we sent last, or the transport parameter
  * @granted_due: send it
  * @pool_used: bytes of unaccepted data we sent, see flow.c
@@ -108,6 +109,7 @@ struct sss_streams {
 	unsigned long *seen;
 	u32 width;
 	u64 closed;
+	u32 theirs;
 	u64 granted;
 	bool granted_due;
 	u64 pool_used;
@@ -209,8 +211,12 @@ void sss_recvq_purge(struct sss_stream *st);
 void sss_recvq_free(struct sss_stream *st);
 bool sss_recvq_over(const struct sss_stream *st);
 
+/* arrive.c */
+int __sss_arrive_stream(struct sss_channel *ch, const struct sss_frame_init *init);
+void __sss_arrive_over(struct sss_stream *st);
+const struct sss_request *sss_arrive_service(const struct sss_stream *st);
+
 /* accept.c */
-int __sss_accept_stream(struct sss_channel *ch, const struct sss_frame_init *init);
 struct sss_listener *sss_listener_alloc(gfp_t gfp);
 void sss_listener_notify(struct sss_listener *l, unsigned long events);
 void sss_listener_completed(struct sss_listener *l, struct sss_stream *st);
@@ -221,6 +227,9 @@ bool sss_listener_has_room(struct sss_listener *l, u32 most);
 bool sss_listener_remove(struct sss_listener *l, struct sss_stream *st);
 u8 sss_listener_enqueue(struct sss_listener *l, struct sss_stream *st,
 			const struct sss_request *request);
+u8 sss_listener_offer(struct sock *sk, struct sss_stream *st, const struct sss_request *request);
+void sss_listener_set_names(struct sss_listener *l, const struct sss_request *request);
+const struct sss_request *sss_listener_names(const struct sss_listener *l);
 bool sss_listener_set_socket(struct sss_listener *l, struct sock *sk);
 bool sss_listener_is_of(const struct sss_listener *l, const struct sock *sk);
 bool sss_listener_has_socket(const struct sss_listener *l);
@@ -231,6 +240,7 @@ u8 sss_request_lookup(struct sss_host *host, const struct sss_eid *from,
 		      const struct sss_request *request, char *text);
 void sss_request_answered(struct sss_channel *ch, const struct sss_request *request,
 			  u8 status, const char *text);
+void __sss_request_refused(struct sss_channel *ch, const char *text);
 void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 len);
 const char *sss_request_text(u8 status);
 

@@ -77,12 +77,17 @@ static struct sss_kin *__get_kin(struct sss_stream *st)
 
 static struct sss_listener *__get_listener(struct sss_stream *st)
 {
+	const struct sss_request *service;
 	struct sss_kin *kin = __get_kin(st);
 
 	if (!kin)
 		return NULL;
-	if (!kin->listener)
-		kin->listener = sss_listener_alloc(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	if (kin->listener)
+		return kin->listener;
+	kin->listener = sss_listener_alloc(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	service = sss_arrive_service(st);
+	if (kin->listener && service)
+		sss_listener_set_names(kin->listener, service);
 	return kin->listener;
 }
 
@@ -487,16 +492,19 @@ int __sss_tree_admit(struct sss_stream *parent)
  * __sss_tree_arrived() - the peer opened a child
  * @parent: __sss_tree_admit() returned 0
  * @child: new, of the same channel, which is locked
+ * @wanted: the peer may open it
  *
  * Return: whether somebody can accept it
  */
-bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child)
+bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child, bool wanted)
 {
 	struct sss_kin *kin = parent->kin;
 	struct sss_listener *l = child->flags & SSS_ST_MESSAGE ? kin->datagrams : kin->listener;
 
 	lockdep_assert_held(&parent->ch->lock);
 	parent->kin->arrived++;
+	if (!wanted)
+		return false;
 	if (parent->flags & SSS_ST_CLOSED && !sss_listener_has_socket(l))
 		return false;
 	sss_listener_get(l);

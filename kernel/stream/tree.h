@@ -13,7 +13,7 @@ void __sss_tree_forget_mother(struct sss_stream *st);
 u64 __sss_tree_granted(struct sss_stream *st);
 void __sss_tree_credit_lost(struct sss_stream *st, u64 count);
 int __sss_tree_admit(struct sss_stream *parent);
-bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child);
+bool __sss_tree_arrived(struct sss_stream *parent, struct sss_stream *child, bool wanted);
 void __sss_tree_settled(struct sss_stream *child);
 void sss_tree_notify(struct sss_stream *st);
 struct sss_listener *sss_tree_listener(struct sss_stream *st);

@@ -11,6 +11,7 @@ static_assert(sizeof(struct sss_msg_reject) == SSS_MSG_REJECT_LEN);
 
 /* First byte of the optional part of both payloads; other bits are ignored. */
 #define FLAG_NAMED	1	/* a request, or an answer, follows */
+#define FLAG_REFUSED	2	/* in RESPOND: no channel */
 
 /*
  * The transport parameters: types 1 to PARAM_COUNT - 1 on the wire, each an
@@ -340,7 +341,8 @@ int sss_handshake_put_respond(u8 buf[SSS_RESPOND_PAYLOAD], u32 sender,
 	sss_writer_be64(&w, payload->incarnation);
 	sss_writer_be64(&w, payload->remembered);
 	sss_writer_be64(&w, payload->next_number);
-	sss_writer_u8(&w, payload->has_answer ? FLAG_NAMED : 0);
+	sss_writer_u8(&w, (payload->has_answer ? FLAG_NAMED : 0) |
+			  (payload->refused ? FLAG_REFUSED : 0));
 	if (payload->has_answer) {
 		sss_writer_u8(&w, payload->status);
 		put_string(&w, payload->text, SSS_HS_TEXT_MAX);
@@ -363,6 +365,7 @@ int sss_handshake_get_respond(const u8 buf[SSS_RESPOND_PAYLOAD], u32 sender,
 			      struct sss_respond_payload *payload)
 {
 	struct sss_cursor c;
+	u8 flags;
 
 	memset(payload, 0, sizeof(*payload));
 	sss_cursor_init(&c, buf, SSS_RESPOND_PAYLOAD);
@@ -371,7 +374,9 @@ int sss_handshake_get_respond(const u8 buf[SSS_RESPOND_PAYLOAD], u32 sender,
 	payload->incarnation = sss_cursor_be64(&c);
 	payload->remembered = sss_cursor_be64(&c);
 	payload->next_number = sss_cursor_be64(&c);
-	payload->has_answer = sss_cursor_u8(&c) & FLAG_NAMED;
+	flags = sss_cursor_u8(&c);
+	payload->refused = flags & FLAG_REFUSED;
+	payload->has_answer = flags & FLAG_NAMED;
 	if (payload->has_answer) {
 		payload->status = sss_cursor_u8(&c);
 		get_string(&c, payload->text, SSS_HS_TEXT_MAX);

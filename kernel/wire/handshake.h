@@ -141,6 +141,7 @@ struct sss_initiate_payload {
  * @incarnation: of the sender's channel state, not zero
  * @remembered: incarnation of the receiver the sender still has, 0: none
  * @next_number: no packet of the sender under the new keys is below it
+ * @refused: there will be no channel: the receiver is not let in, and no key is kept
  * @has_answer: the request was looked at; the next two are valid
  * @status: enum sss_service_status
  * @text: NUL-terminated, may be empty
@@ -150,6 +151,7 @@ struct sss_respond_payload {
 	u64 incarnation;
 	u64 remembered;
 	u64 next_number;
+	bool refused;
 	bool has_answer;
 	u8 status;
 	char text[SSS_HS_TEXT_MAX + 1];

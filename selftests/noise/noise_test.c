@@ -276,6 +276,7 @@ static void test_respond_codec(const struct vector *v)
 	result(module.incarnation == peer.incarnation &&
 	       module.remembered == peer.remembered &&
 	       module.next_number == peer.next_number &&
+	       module.refused == peer.refused &&
 	       module.has_answer == peer.has_answer && module.status == peer.status &&
 	       !strcmp(module.text, peer.text) &&
 	       !memcmp(params, peer.param, sizeof(params)),
@@ -287,6 +288,29 @@ static void test_respond_codec(const struct vector *v)
 	       "RESPOND payload is written", v->name);
 	result(sss_handshake_get_respond(plain, v->responder_index ^ 1, &module),
 	       "RESPOND payload of another index is refused", v->name);
+}
+
+/* Who is not let in is told so, by either side's code. */
+static void test_refusal(void)
+{
+	struct sss_respond_payload out = { .incarnation = 1, .has_answer = true, .status = 4 };
+	uint8_t ours[RESPOND_PAYLOAD], theirs[RESPOND_PAYLOAD];
+	struct sss_respond_payload in;
+	struct payload peer;
+	bool refused = true;
+
+	sss_params_init(&out.params);
+	do {
+		out.refused = refused;
+		result(!sss_handshake_put_respond(ours, 7, &out) &&
+		       respond_payload_read(ours, 7, &peer) && peer.refused == refused &&
+		       peer.has_answer && peer.status == 4 &&
+		       respond_payload_write(theirs, 7, &peer) &&
+		       !sss_handshake_get_respond(theirs, 7, &in) && in.refused == refused &&
+		       in.has_answer && in.status == 4,
+		       "a refusal is read and written", refused ? "one" : "none");
+		refused = !refused;
+	} while (!refused);
 }
 
 /* The longest of everything fits; one byte more in a name does not pass. */
@@ -502,6 +526,7 @@ int main(void)
 		test_reject(&vectors[i]);
 	}
 	test_eids();
+	test_refusal();
 	test_longest();
 	test_params();
 	test_names();

@@ -72,7 +72,8 @@ struct payload {
 	uint8_t kind;
 	char service[NAME_MAX_LEN + 1];
 	char protocol[NAME_MAX_LEN + 1];
-	bool has_answer;			/* RESPOND */
+	bool refused;				/* RESPOND */
+	bool has_answer;
 	uint8_t status;
 	char text[128];
 	uint64_t param[PARAM_COUNT];		/* by TLV type; 0: default */

@@ -186,7 +186,7 @@ bool respond_payload_write(uint8_t to[RESPOND_PAYLOAD], uint32_t index,
 	memset(to, 0, RESPOND_PAYLOAD);
 	put32(to, index);
 	at = common_write(to + 4, payload);
-	*at++ = payload->has_answer;
+	*at++ = payload->has_answer | payload->refused << 1;
 	if (payload->has_answer) {
 		*at++ = payload->status;
 		at = string_write(at, payload->text);
@@ -205,6 +205,7 @@ bool respond_payload_read(const uint8_t from[RESPOND_PAYLOAD], uint32_t index,
 	if (get32(from) != index || !common_read(from + 4, payload))
 		return false;
 	payload->has_answer = from[28] & 1;
+	payload->refused = from[28] & 2;
 	if (payload->has_answer) {
 		payload->status = *at++;
 		at = string_read(at, end, payload->text, 0, sizeof(payload->text) - 1);

@@ -407,6 +407,74 @@ TEST(limits)
 	close(pair[1]);
 }
 
+static void set_host(int attr, uint32_t value)
+{
+	static struct genl g;
+	struct nlmsghdr *nlh;
+
+	enter(BOB);
+	genl_open(&g);
+	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, host_names[V4]);
+	mnl_attr_put_u32(nlh, attr, value);
+	errno = genl_call(&g, nlh, NULL, NULL);
+	if (errno)
+		genl_die("changing the host");
+	mnl_socket_close(g.nl);
+}
+
+/*
+ * Who is not let in is told so, and gets no keys: not if he calls, nor if he was let
+ * in when he called. A host that is to be let alone does not even say so.
+ */
+TEST(strangers)
+{
+	uint8_t packet[8 + 100 + TAG], frames[100] = { PING }, msg[INITIATE_LEN], answer[2048];
+	long long channels = get_stat(BOB, "Channels");
+	uint8_t plain[RESPOND_PAYLOAD];
+	int fd = udp_to_bob(), i;
+	struct session session;
+	struct identity own;
+	struct handshake hs;
+	struct payload p;
+	uint32_t index;
+
+	ASSERT_TRUE(half_open(fd, &session, &index));
+	set_host(SSS_A_HOST_ACCESS, SSS_ACCESS_PEERS);
+	begin();
+	data_seal(packet, frames, sizeof(frames), index, 0, &session);
+	send(fd, packet, sizeof(packet), 0);
+	EXPECT_TRUE(only("RxDropAccess"));
+	EXPECT_EQ(channels, get_stat(BOB, "Channels"));
+
+	anybody(&own);
+	fill_payload(&p);
+	ASSERT_TRUE(initiate(&hs, msg, &own, &p));
+	send(fd, msg, sizeof(msg), 0);
+	EXPECT_TRUE(only("HsDropAccess"));
+	ASSERT_TRUE(await(fd, answer, RESPOND_LEN));
+	ASSERT_TRUE(respond_read(&hs, answer, &own, plain, &session));
+	ASSERT_TRUE(respond_payload_read(plain, get32(answer + 4), &p));
+	EXPECT_TRUE(p.refused);
+	EXPECT_TRUE(p.has_answer);
+	EXPECT_EQ(SSS_SERVICE_DENIED, p.status);
+	data_seal(packet, frames, sizeof(frames), get32(answer + 4), 0, &session);
+	send(fd, packet, sizeof(packet), 0);
+	EXPECT_TRUE(only("RxDropIndex"));
+
+	set_host(SSS_A_HOST_FLAGS, SSS_HOST_F_STEALTH);
+	fill_payload(&p);
+	for (i = 0; i < 2; i++) {
+		ASSERT_TRUE(initiate(&hs, msg, &own, &p));
+		send(fd, msg, sizeof(msg), 0);
+		EXPECT_TRUE(only("HsDropAccess"));
+	}
+	EXPECT_FALSE(polled(fd, POLLIN, 0));
+	set_host(SSS_A_HOST_FLAGS_MASK, SSS_HOST_F_STEALTH);
+	set_host(SSS_A_HOST_ACCESS, SSS_ACCESS_ANYONE);
+	close(fd);
+}
+
 /* Under load: proof of the address first, and then not too often */
 TEST(load)
 {

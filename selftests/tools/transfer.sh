@@ -86,6 +86,21 @@ check "so it is with -json, and nothing is printed" sh -c \
 check "settings change" sss-netlink -netns bob host set bob stealth on mode 0640 padding buckets
 check "and show" sh -c 'sss-netlink -netns bob host show bob | grep -q "stealth on .*mode 0640 .*padding buckets"'
 check "all of it" sss-netlink -netns bob host set bob stealth off mode 0666 padding none
+check "who is let in changes" \
+	sss-netlink -netns bob host set bob access rules max-streams 7 rate 9
+check "and shows" sh -c 'sss-netlink -netns bob host show bob | grep -q "access rules max-streams 7 rate 9"'
+check "all of it is undone" sss-netlink -netns bob host set bob access anyone max-streams 0 rate 0
+check "a rule" sss-netlink -netns bob access add "$alice" service s max-streams 3 rate 5 host bob
+check "a second for the same" fails_with 'There is a rule' \
+	sss-netlink -netns bob access add "$alice" service s deny
+check "in its place" sss-netlink -netns bob access set "$alice" service s max-streams 4
+check "one for everybody" sss-netlink -netns bob access add anyone deny
+is "with -json" "$(sss-netlink -netns bob -j access show host bob)" \
+	"[{\"eid\":\"anyone\",\"host\":\"bob\",\"deny\":true},{\"eid\":\"$alice\",\"host\":\"bob\",\"service\":\"s\",\"max-streams\":4,\"deny\":false}]"
+check "and in words" sh -c 'sss-netlink -netns bob access | grep -q "^eid anyone host bob deny on$"'
+check "away" sss-netlink -netns bob access del anyone
+check "both" sss-netlink -netns bob access del "$alice" service s
+is "none is left" "$(sss-netlink -netns bob access show)" ""
 listen -l
 for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' 'service show' \
 	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h s' 'p s'; do

@@ -317,7 +317,7 @@ enum sss_service_status {
 	SSS_SERVICE_NO_PROTOCOL = 2,	/* no such protocol on it: EPROTONOSUPPORT */
 	SSS_SERVICE_WRONG_KIND = 3,	/* other kind of socket: EPROTOTYPE */
 	SSS_SERVICE_DENIED = 4,		/* not admitted: EACCES */
-	SSS_SERVICE_BUSY = 5,		/* backlog full: EBUSY */
+	SSS_SERVICE_BUSY = 5,		/* backlog full, or a limit of this EID's: EBUSY */
 };
 
 /**
@@ -396,7 +396,9 @@ enum sss_link {
  *   HOST_NEW   in   HOST_NAME, [HOST_PRIVATE_KEY: the kernel makes one],
  *                   [HOST_PORT: 9660], [HOST_FLAGS], [HOST_FLAGS_MASK: all of
  *                   HOST_FLAGS], [HOST_UID: caller], [HOST_GID: caller],
- *                   [HOST_MODE: 0666], [HOST_PADDING: none]
+ *                   [HOST_MODE: 0666], [HOST_PADDING: none],
+ *                   [HOST_ACCESS: anyone], [MAX_STREAMS: no limit],
+ *                   [STREAM_RATE: no limit]
  *              The first host becomes the default unless HOST_FLAGS_MASK has
  *              F_DEFAULT and HOST_FLAGS has not.
  *              EEXIST same name or same key; EADDRINUSE port busy
@@ -404,12 +406,15 @@ enum sss_link {
  *              ENOENT no such host
  *   HOST_SET   in   HOST_NAME or HOST_EID, then what changes: [HOST_PORT],
  *                   [HOST_FLAGS + HOST_FLAGS_MASK], [HOST_UID], [HOST_GID],
- *                   [HOST_MODE], [HOST_PADDING]
+ *                   [HOST_MODE], [HOST_PADDING], [HOST_ACCESS],
+ *                   [MAX_STREAMS], [STREAM_RATE]
+ *              Access and limits count from the next handshake and stream that a
+ *              peer begins; what is open stays.
  *   HOST_GET   in   do: [HOST_NAME or HOST_EID: the default host],
  *                   [HOST_WANT_KEY]; dump: nothing
  *              out  HOST_ID, HOST_NAME, HOST_EID, HOST_PORT, HOST_FLAGS,
- *                   HOST_UID, HOST_GID, HOST_MODE, HOST_PADDING;
- *                   HOST_PRIVATE_KEY if asked for
+ *                   HOST_UID, HOST_GID, HOST_MODE, HOST_PADDING, HOST_ACCESS,
+ *                   MAX_STREAMS, STREAM_RATE; HOST_PRIVATE_KEY if asked for
  *   PEER_NEW   in   [HOST_NAME or HOST_EID: the default host], PEER_EID,
  *                   [PEER_PSK], [ENDPOINTS]
  *              EEXIST; EADDRNOTAVAIL own EID; EINVAL an endpoint that may not be
@@ -449,6 +454,21 @@ enum sss_link {
  *                           STAT_NAME
  *                           STAT_VALUE
  *                       STAT ...
+ *   ACCESS_NEW in   [HOST_NAME or HOST_EID: the default host], [PEER_EID: everybody],
+ *                   [SERVICE: every one], [MAX_STREAMS, STREAM_RATE: as the
+ *                   host], [ACCESS_DENY]
+ *              Rules count while HOST_ACCESS is SSS_ACCESS_RULES. Of those that
+ *              fit, that for this EID and service decides, else that for this EID,
+ *              else that for this service, else that for everybody and every
+ *              service; where none fits nobody is admitted.
+ *              EEXIST this EID and service; ENOSPC 4096 rules
+ *   ACCESS_SET in   as ACCESS_NEW: instead of the rule for this EID and service
+ *              ENOENT no such rule
+ *   ACCESS_DEL in   [HOST_NAME or HOST_EID], [PEER_EID], [SERVICE]
+ *              ENOENT no such rule
+ *   ACCESS_GET in   dump: [HOST_NAME or HOST_EID: all hosts]
+ *              out  HOST_NAME, HOST_EID, [PEER_EID], [SERVICE], [MAX_STREAMS],
+ *                   [STREAM_RATE], [ACCESS_DENY]
  *   EVENT, to the group "monitor"
  *              out  EVENT, HOST_EID, [HOST_NAME], [PEER_EID]
  *   RESOLVE, to the group "resolve"
@@ -492,6 +512,10 @@ enum sss_cmd {
 	SSS_CMD_CHANNEL_REKEY,	/* as PEER_NEW and those behind it these change something */
 	SSS_CMD_CHANNEL_CLOSE,
 	SSS_CMD_RESOLVE,	/* a question to the group "resolve", and its answer */
+	SSS_CMD_ACCESS_NEW,	/* rules: who may use which service of a host */
+	SSS_CMD_ACCESS_DEL,
+	SSS_CMD_ACCESS_SET,
+	SSS_CMD_ACCESS_GET,	/* dump */
 	__SSS_CMD_MAX,
 };
 
@@ -540,6 +564,10 @@ enum sss_attr {
 	SSS_A_ERROR,		/* u32, an errno: why a peer is not found */
 	SSS_A_RELAYS,		/* nest of SSS_A_RELAY */
 	SSS_A_RELAY,		/* binary: struct sss_relay */
+	SSS_A_HOST_ACCESS,	/* u32, enum sss_access */
+	SSS_A_MAX_STREAMS,	/* u32: that one EID may have open; 0: no limit */
+	SSS_A_STREAM_RATE,	/* u32: that one EID may open in a second; 0: no limit */
+	SSS_A_ACCESS_DENY,	/* flag: not admitted */
 
 	__SSS_A_MAX,
 };
@@ -559,7 +587,7 @@ struct sss_relay {
 };
 
 #define SSS_HOST_F_DEFAULT		0x1	/* zero EID in connect() means this one */
-#define SSS_HOST_F_STEALTH		0x2	/* no REJECT to those who dial another key */
+#define SSS_HOST_F_STEALTH		0x2	/* no answer to wrong keys, and who is not let in */
 #define SSS_HOST_F_HIDE_SERVICES	0x4	/* keep service names out of the handshake */
 
 /*
@@ -573,6 +601,17 @@ enum sss_padding {
 };
 
 #define SSS_PEER_F_CONFIGURED		0x1	/* made by PEER_NEW, not by its own INITIATE */
+
+/*
+ * Who may use the services of a host. Who may not gets EACCES, whether or not the
+ * service is there, and no program of the host hears of it. Who may use none does
+ * not even get a channel, and from a host with F_STEALTH no answer.
+ */
+enum sss_access {
+	SSS_ACCESS_ANYONE = 0,	/* any EID */
+	SSS_ACCESS_PEERS = 1,	/* those made by PEER_NEW */
+	SSS_ACCESS_RULES = 2,	/* those that a rule (ACCESS_NEW) lets in */
+};
 
 enum sss_event {
 	SSS_EVENT_HOST_NEW = 1,

@@ -16,7 +16,7 @@ static const struct {
 	{ EPROTONOSUPPORT, "the peer offers the service, but not by that protocol" },
 	{ EPROTOTYPE, "the peer offers the service on another kind of socket" },
 	{ EACCES, "not allowed to use that host or that service" },
-	{ EBUSY, "the peer's backlog is full: try again" },
+	{ EBUSY, "the peer takes no more streams now: try again" },
 	{ ECONNRESET, "the peer reset the stream or lost its state" },
 	{ ECONNABORTED, "the local host or the peer was removed" },
 	{ EPROTO, "one end broke the protocol, and the channel was closed" },
@@ -31,7 +31,7 @@ static const char *const statuses[] = {
 	[SSS_SERVICE_NO_PROTOCOL] = "no such protocol",
 	[SSS_SERVICE_WRONG_KIND] = "another kind of socket",
 	[SSS_SERVICE_DENIED] = "not admitted",
-	[SSS_SERVICE_BUSY] = "backlog full",
+	[SSS_SERVICE_BUSY] = "too many streams",
 };
 
 const char *sss_strerror(int err)

@@ -14,7 +14,8 @@ static const char usage[] =
 	"       sss-netlink host del NAME\n"
 	"       sss-netlink host show [NAME]\n"
 	"SETTING: port N | default on|off | stealth on|off | hide-services on|off |\n"
-	"         owner USER | group GROUP | mode OCTAL | padding none|buckets|full\n"
+	"         owner USER | group GROUP | mode OCTAL | padding none|buckets|full |\n"
+	"         access anyone|peers|rules | max-streams N | rate N\n"
 	"FILE may be \"-\", standard input. Without a key the kernel makes one.\n";
 
 static const struct {
@@ -30,6 +31,11 @@ static const struct {
 static const char *const paddings[] = { "none", "buckets", "full" };
 
 #define N_PADDINGS (sizeof(paddings) / sizeof(paddings[0]))
+static const char *const access_names[] = {
+	[SSS_ACCESS_ANYONE] = "anyone", [SSS_ACCESS_PEERS] = "peers", [SSS_ACCESS_RULES] = "rules",
+};
+
+#define N_ACCESS (sizeof(access_names) / sizeof(access_names[0]))
 
 struct settings {
 	uint32_t flags, mask;
@@ -69,6 +75,16 @@ static uint32_t padding(const char *text)
 	die(EXIT_USAGE, "padding is none, buckets or full, not \"%s\"", text);
 }
 
+static uint32_t access_of(const char *text)
+{
+	uint32_t i;
+
+	for (i = 0; i < N_ACCESS; i++)
+		if (is_word(text, access_names[i]))
+			return i;
+	die(EXIT_USAGE, "access is for \"anyone\", \"peers\" or \"rules\", not \"%s\"", text);
+}
+
 static bool flag_setting(struct args *args, const char *word, struct settings *s)
 {
 	size_t i;
@@ -93,6 +109,22 @@ static void key_setting(struct args *args, struct nlmsghdr *nlh)
 	sodium_memzero(key, sizeof(key));
 }
 
+/* Who may use it from afar */
+static bool access_setting(struct args *args, const char *word, struct nlmsghdr *nlh)
+{
+	if (is_word(word, "access"))
+		mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, access_of(next_arg(args, "access")));
+	else if (is_word(word, "max-streams"))
+		mnl_attr_put_u32(nlh, SSS_A_MAX_STREAMS,
+				 number(next_arg(args, "max-streams"), "max-streams", UINT32_MAX));
+	else if (is_word(word, "rate"))
+		mnl_attr_put_u32(nlh, SSS_A_STREAM_RATE,
+				 number(next_arg(args, "rate"), "rate", UINT32_MAX));
+	else
+		return false;
+	return true;
+}
+
 static void settings(struct args *args, struct nlmsghdr *nlh, bool add)
 {
 	struct settings s = { 0, 0 };
@@ -115,7 +147,7 @@ static void settings(struct args *args, struct nlmsghdr *nlh, bool add)
 		else if (is_word(word, "padding"))
 			mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING,
 					 padding(next_arg(args, "padding")));
-		else if (!flag_setting(args, word, &s))
+		else if (!access_setting(args, word, nlh) && !flag_setting(args, word, &s))
 			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink host help\"", word);
 	}
 	if (!s.mask)
@@ -152,7 +184,7 @@ static int change(struct args *args, int cmd)
 static int show_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *tb[SSS_A_MAX + 1];
-	uint32_t on, mode;
+	uint32_t on, mode, access;
 	char text[8];
 	size_t i;
 
@@ -172,6 +204,10 @@ static int show_cb(const struct nlmsghdr *nlh, void *data)
 	out_string("mode", text);
 	on = tb[SSS_A_HOST_PADDING] ? mnl_attr_get_u32(tb[SSS_A_HOST_PADDING]) : 0;
 	out_string("padding", on < N_PADDINGS ? paddings[on] : "?");
+	access = mnl_attr_get_u32(tb[SSS_A_HOST_ACCESS]);
+	out_string("access", access < N_ACCESS ? access_names[access] : "?");
+	out_number("max-streams", mnl_attr_get_u32(tb[SSS_A_MAX_STREAMS]));
+	out_number("rate", mnl_attr_get_u32(tb[SSS_A_STREAM_RATE]));
 	return MNL_CB_OK;
 }
 

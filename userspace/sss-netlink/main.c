@@ -29,6 +29,7 @@ static const struct {
 	{ "config", do_config },
 	{ "agent", do_agent },
 	{ "monitor", do_monitor },
+	{ "access", do_access },
 };
 
 static const char usage[] =
@@ -41,6 +42,7 @@ static const char usage[] =
 	"        stream   show [rate]\n"
 	"        channel  show, rekey, close\n"
 	"        stats    [PATTERN]\n"
+	"        access   add, set, del, show\n"
 	"        config   check, load, unload\n"
 	"        agent    [FILE]\n"
 	"        monitor\n";

@@ -66,6 +66,7 @@ const char *endpoint_text(const struct nlattr *attr);
 
 int do_host(struct args *args);		/* host.c */
 int do_peer(struct args *args);		/* peer.c */
+int do_access(struct args *args);	/* access.c */
 int browse(struct args *args);		/* browse.c: behind "show remote" */
 bool is_remote(const char *word);
 int do_service(struct args *args);	/* show.c */
