@@ -390,7 +390,7 @@ TEST_F(relay, bad_packets)
 	} bad[] = {
 		{ "RxDropRelay", { 6, [15] = 1 }, 16 },
 		{ "RxDropRelay", { 6, [16] = 5 }, 64 },
-		{ "RxDropType", { 6, [15] = 1, [16] = 6, [31] = 1 }, 64 },
+		{ "RxDropType", { 6, [15] = 1, [16] = 6, [31] = 1, [32] = 5 }, 64 },
 		{ "RxDropShort", { 6, [15] = 1, [16] = 5 }, 20 },
 		{ "RxDropIndex", { 6, [15] = 1, [16] = 5 }, 64 },
 	};
