@@ -30,6 +30,7 @@ struct done {
 FIXTURE(relay) {
 	struct both b;
 	struct helper h[2];
+	char name[16];
 	int listener;
 };
 
@@ -125,6 +126,7 @@ static void __attribute__((constructor)) make_relay(void)
 	relay_ns = new_namespace();
 	done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	lay_cable("relay", ns[ALICE], relay_ns, 21);
+	shell_at(relay_ns, "ip link set relay down");	/* or it keeps its name, on 6.1 */
 	shell_at(relay_ns, "ip link set relay name alice");
 	shell_at(relay_ns, "ip link set alice up");
 	lay_cable("relay", ns[BOB], relay_ns, 22);
@@ -140,7 +142,8 @@ FIXTURE_SETUP(relay)
 {
 	int who;
 
-	make_strangers(&self->b, "relayed", 10000 + getpid() % 10000);
+	snprintf(self->name, sizeof(self->name), "relayed%d", getpid() % 10000);
+	make_strangers(&self->b, self->name, 10000 + getpid() % 10000);
 	for (who = ALICE; who <= BOB; who++)
 		helper_open(&self->h[who], who);
 	self->listener = listen_as(&self->b, BOB);
@@ -211,8 +214,9 @@ static bool is_relayed(int fd)
 	return info_of(fd).path & SSS_PATH_RELAYED;
 }
 
-/* The relays that a message names, and how many endpoints */
+/* The relays that a message about @host names, and how many endpoints */
 struct shown {
+	const char *host;
 	struct sss_relay relay;
 	int relays, endpoints;
 };
@@ -224,7 +228,7 @@ static int take_shown(const struct nlmsghdr *nlh, void *data)
 	struct genl_attrs a;
 
 	genl_attrs(nlh, &a);
-	if (strcmp(mnl_attr_get_str(a.of[SSS_A_HOST_NAME]), "relayed"))
+	if (strcmp(mnl_attr_get_str(a.of[SSS_A_HOST_NAME]), shown->host))
 		return MNL_CB_OK;
 	if (a.of[SSS_A_ENDPOINT])
 		shown->endpoints++;
@@ -242,7 +246,7 @@ static int take_shown(const struct nlmsghdr *nlh, void *data)
 
 static struct shown show(FIXTURE_DATA(relay) *self, int who, int cmd)
 {
-	struct shown shown = { };
+	struct shown shown = { .host = self->name };
 	struct nlmsghdr *nlh = genl_start(&self->h[who].answers, cmd, NLM_F_DUMP);
 
 	genl_call(&self->h[who].answers, nlh, take_shown, &shown);
@@ -344,7 +348,7 @@ TEST_F_TIMEOUT(relay, later_answer, 60)
 	ASSERT_TRUE(connect_relayed(self, 0, NULL, NULL, fd)) TH_LOG("%m");
 	ASSERT_TRUE(talks(fd[ALICE], fd[BOB]));
 	blackhole("wire", false);
-	EXPECT_EQ(0, answer(&self->h[ALICE], "relayed", &self->b.eid[BOB], 1, bobs, self->b.port));
+	EXPECT_EQ(0, answer(&self->h[ALICE], self->name, &self->b.eid[BOB], 1, bobs, self->b.port));
 	EXPECT_TRUE(eventually(PATIENCE, both_relayed(fd, false)));
 	EXPECT_TRUE(talks(fd[ALICE], fd[BOB]));
 	blackhole("wire", true);
@@ -387,7 +391,7 @@ TEST_F(relay, bad_packets)
 	} bad[] = {
 		{ "RxDropRelay", { 6, [15] = 1 }, 16 },
 		{ "RxDropRelay", { 6, [16] = 5 }, 64 },
-		{ "RxDropType", { 6, [15] = 1, [16] = 6, [31] = 1 }, 64 },
+		{ "RxDropType", { 6, [15] = 1, [16] = 6, [31] = 1, [32] = 5 }, 64 },
 		{ "RxDropShort", { 6, [15] = 1, [16] = 5 }, 20 },
 		{ "RxDropIndex", { 6, [15] = 1, [16] = 5 }, 64 },
 	};

@@ -11,6 +11,7 @@ FIXTURE(resolve) {
 	struct both b;
 	struct helper h;
 	struct question q;
+	char name[16];
 	int listener;
 	long long peers, questions, asked;
 };
@@ -18,9 +19,9 @@ FIXTURE(resolve) {
 /* Hosts that do not know each other, bob with a service, and alice with a helper */
 FIXTURE_SETUP(resolve)
 {
-	static int port = 9820;
-
-	make_strangers(&self->b, "strange", port++);
+	/* its own, so that a test that fails takes no other one with it */
+	snprintf(self->name, sizeof(self->name), "strange%d", getpid() % 10000);
+	make_strangers(&self->b, self->name, 10000 + getpid() % 10000);
 	self->listener = listen_as(&self->b, BOB);
 	ASSERT_LE(0, self->listener);
 	helper_open(&self->h, ALICE);
@@ -107,7 +108,7 @@ TEST_F(resolve, answered)
 		_exit(0);
 	}
 	ASSERT_TRUE(helper_hear(&self->h, PATIENCE, &self->q));
-	EXPECT_STREQ("strange", self->q.host);
+	EXPECT_STREQ(self->name, self->q.host);
 	EXPECT_EQ(0, memcmp(&self->q.local, &self->b.eid[ALICE], SSS_EID_LEN));
 	EXPECT_EQ(0, memcmp(&self->q.remote, &self->b.eid[BOB], SSS_EID_LEN));
 	EXPECT_EQ(self->questions + 1, get_stat(ALICE, "Questions"));

@@ -15,6 +15,7 @@
 FIXTURE(nat) {
 	struct both b;
 	struct helper h[2];
+	char name[16];
 	int listener;
 };
 
@@ -54,7 +55,8 @@ FIXTURE_SETUP(nat)
 
 	for (who = ALICE; who <= BOB; who++)
 		helper_open(&self->h[who], who);
-	make_strangers(&self->b, "inside", 10000 + getpid() % 10000);
+	snprintf(self->name, sizeof(self->name), "inside%d", getpid() % 10000);
+	make_strangers(&self->b, self->name, 10000 + getpid() % 10000);
 	self->listener = listen_as(&self->b, BOB);
 	ASSERT_LE(0, self->listener);
 }
@@ -79,7 +81,7 @@ TEST_F_TIMEOUT(nat, one_is_told, 60)
 	set_sysctl(ALICE, "connect_timeout_ms", "1500");
 	pid = dial_apart(&self->b, ALICE);
 	ASSERT_TRUE(helper_hear(&self->h[ALICE], PATIENCE, &q));
-	EXPECT_EQ(0, answer_at(&self->h[ALICE], "inside", &self->b.eid[BOB], SEEN_BOB,
+	EXPECT_EQ(0, answer_at(&self->h[ALICE], self->name, &self->b.eid[BOB], SEEN_BOB,
 			       self->b.port));
 	EXPECT_EQ(ETIMEDOUT, result_of(pid));
 }
@@ -96,7 +98,7 @@ static void punch(struct __test_metadata *_metadata, FIXTURE_DATA(nat) *self, in
 	pid = dial_apart(&self->b, ALICE);
 	ASSERT_TRUE(helper_hear(&self->h[ALICE], PATIENCE, &q));
 	for (i = 0; i < 2; i++)
-		EXPECT_EQ(0, answer(&self->h[order[i]], "inside", &self->b.eid[!order[i]], 2,
+		EXPECT_EQ(0, answer(&self->h[order[i]], self->name, &self->b.eid[!order[i]], 2,
 				    order[i] == ALICE ? at_bob : at_alice, self->b.port));
 	EXPECT_EQ(0, result_of(pid));
 }
