@@ -10,9 +10,9 @@
 void __sss_keepalive_set(struct sss_stream *st, bool on)
 {
 	lockdep_assert_held(&st->ch->lock);
-	if (st->tx.keepalive == on)
+	if (st->keepalive == on)
 		return;
-	st->tx.keepalive = on;
+	st->keepalive = on;
 	__sss_channel_keep_alive(st->ch, on);
 }
 

@@ -41,7 +41,6 @@ struct sss_chunk;
  * @fin_sent: and the peer was told; @fin_lost: tell again; @fin_acked: it knows
  * @hold: a partial packet waits for more (MSG_MORE)
  * @background: SSS_BACKGROUND: sent where others send nothing. C; READ_ONCE
- * @keepalive: counts in sss_channel.n_keepalive. C
  */
 struct sss_txq {
 	spinlock_t lock;
@@ -57,7 +56,6 @@ struct sss_txq {
 	bool fin, fin_sent, fin_acked, fin_lost;
 	bool hold;
 	bool background;
-	bool keepalive;
 };
 
 /**

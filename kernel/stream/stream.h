@@ -86,6 +86,7 @@ enum sss_stream_event {
  * @orders_sent: PRIORITY frames we sent, or that are due
  * @orders_seen: sequence number of the peer's last
  * @counted: in sss_streams.theirs. C
+ * @keepalive: counts in sss_channel.n_keepalive. C
  * @share: whose it is: place in sss_users.share; C
  * @status: enum sss_service_status the peer, or we, answered
  * @deficit: bytes it may still send before the next one's turn
@@ -119,10 +120,11 @@ struct sss_stream {
 	struct list_head timed;
 	struct list_head wait;
 	u8 events;
-	u8 kind;
+	u8 kind : 6;
+	u8 counted : 1;
+	u8 keepalive : 1;
 	u8 status;
 	u8 share;
-	bool counted;
 	struct sss_priority wanted;
 	struct sss_priority ordered;
 	u32 orders_sent;

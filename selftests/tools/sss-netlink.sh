@@ -113,14 +113,13 @@ while [ $# -lt 19 ]; do set -- "$@" endpoint 10.9.0.2:9; done
 shift
 check "nine endpoints" refuses 'at most 8 endpoints' peer add "$eid" "$@"
 
-for object in '' key host peer service stream channel stats config agent monitor; do
 check "access for somebody else" refuses 'access is for' host set x access friends
 check "a rule for nobody" refuses 'an EID, or "anyone",' access add
 check "a limit that is no number" refuses 'max-streams' access add "$eid" max-streams many
 check "deleting a limit" refuses 'unknown setting' access del "$eid" max-streams 3
 check "a service without a name" refuses 'a service has 1 to 45 bytes' access add anyone service ''
 
-for object in '' key host peer service stream channel access stats monitor; do
+for object in '' key host peer service stream channel access stats config agent monitor; do
 	# shellcheck disable=SC2086 # no word for none
 	check "help for ${object:-all}" sh -c "sss-netlink $object help | grep -q ^Usage:"
 done

@@ -56,6 +56,13 @@ struct half {
 	struct source *socket;
 };
 
+/* Packets as they came together: @seg bytes each but the last, with this ECN field */
+struct lot {
+	uint8_t *data;
+	size_t len, seg;
+	int ecn;
+};
+
 /* Two halves; in a list by when they were last used */
 struct session {
 	struct half half[2];
@@ -272,61 +279,67 @@ static bool may_send(struct half *half, size_t len)
 	return true;
 }
 
-/* The half that a lot of packets is from, all of them; NULL: they are dropped */
-static struct half *sender_of(const uint8_t *lot, size_t len, size_t seg,
-			      const struct sockaddr_storage *from)
+/* The half that packets are from, all of them; NULL: they are dropped */
+static struct half *sender_of(const struct lot *lot, const struct sockaddr_storage *from)
 {
 	static const uint8_t head[SESSION_AT] = { PACKET_RELAY };
 	struct half *half;
 	uint64_t id;
 	size_t at;
 
-	if (len <= HEADER)
+	if (lot->len <= HEADER)
 		return NULL;
-	for (at = 0; at < len; at += seg)
-		if (len - at <= HEADER || memcmp(lot + at, head, sizeof(head)) ||
-		    memcmp(lot + at + SESSION_AT, lot + SESSION_AT, sizeof(id)))
+	for (at = 0; at < lot->len; at += lot->seg)
+		if (lot->len - at <= HEADER || memcmp(lot->data + at, head, sizeof(head)) ||
+		    memcmp(lot->data + at + SESSION_AT, lot->data + SESSION_AT, sizeof(id)))
 			return NULL;
-	memcpy(&id, lot + SESSION_AT, sizeof(id));
+	memcpy(&id, lot->data + SESSION_AT, sizeof(id));
 	half = find(id);
 	return half && is_seen(half, from) ? half : NULL;
 }
 
-static void send_lot(const struct half *to, uint8_t *lot, size_t len, size_t seg)
+static struct cmsghdr *put_cmsg(struct msghdr *msg, struct cmsghdr *c, int level, int type,
+				const void *data, size_t len)
 {
-	char control[CMSG_SPACE(sizeof(uint16_t))] = { 0 };
-	struct iovec iov = { lot, len };
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	msg->msg_controllen += CMSG_SPACE(len);
+	return (struct cmsghdr *)((char *)c + CMSG_SPACE(len));
+}
+
+static void send_lot(const struct half *to, const struct lot *lot)
+{
+	char control[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))] = { 0 };
+	struct cmsghdr *c = (struct cmsghdr *)control;
+	struct iovec iov = { lot->data, lot->len };
 	struct msghdr msg = {
 		.msg_name = (void *)&to->at, .msg_namelen = to->at_len,
-		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
 	};
-	uint16_t size = seg;
-	struct cmsghdr *c;
+	bool v6 = to->at.ss_family == AF_INET6;
+	uint16_t size = lot->seg;
 	size_t at;
 
-	for (at = 0; at < len; at += seg)
-		memcpy(lot + at + SESSION_AT, &to->id, sizeof(to->id));
-	if (len > seg) {
-		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_UDP;
-		c->cmsg_type = UDP_SEGMENT;
-		c->cmsg_len = CMSG_LEN(sizeof(size));
-		memcpy(CMSG_DATA(c), &size, sizeof(size));
-	}
+	for (at = 0; at < lot->len; at += lot->seg)
+		memcpy(lot->data + at + SESSION_AT, &to->id, sizeof(to->id));
+	c = put_cmsg(&msg, c, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
+		     &lot->ecn, sizeof(lot->ecn));
+	if (lot->len > lot->seg)
+		put_cmsg(&msg, c, SOL_UDP, UDP_SEGMENT, &size, sizeof(size));
 	if (sendmsg(to->socket->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		metrics.relay_dropped++;
 		return;
 	}
-	metrics.relay_packets += (len + seg - 1) / seg;
-	metrics.relay_bytes += len;
+	metrics.relay_packets += (lot->len + lot->seg - 1) / lot->seg;
+	metrics.relay_bytes += lot->len;
 }
 
-static void forward(struct source *source, uint8_t *lot, size_t len, size_t seg,
+static void forward(struct source *source, const struct lot *lot,
 		    const struct sockaddr_storage *from, socklen_t from_len)
 {
-	struct half *half = sender_of(lot, len, seg, from);
+	struct half *half = sender_of(lot, from);
 	struct session *session;
 
 	if (!half) {
@@ -339,30 +352,41 @@ static void forward(struct source *source, uint8_t *lot, size_t len, size_t seg,
 	session = session_of(half);
 	list_remove(session);
 	list_add(session);
-	if (!half->other->at_len || !may_send(half, len))
+	if (!half->other->at_len || !may_send(half, lot->len))
 		metrics.relay_dropped++;
 	else
-		send_lot(half->other, lot, len, seg);
+		send_lot(half->other, lot);
 }
 
-/* Bytes of each packet of a lot but the last */
-static size_t segment_of(struct msghdr *msg, size_t len)
+/* What the kernel says of packets that came together */
+static void read_cmsgs(struct msghdr *msg, struct lot *lot)
 {
 	struct cmsghdr *c;
-	int size = 0;
+	int value = 0;
 
-	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
-			memcpy(&size, CMSG_DATA(c), sizeof(size));
-	return size > 0 && (size_t)size < len ? (size_t)size : len;
+	lot->seg = lot->len;
+	lot->ecn = 0;
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		size_t len = c->cmsg_len - CMSG_LEN(0);
+
+		value = 0;
+		memcpy(&value, CMSG_DATA(c), len < sizeof(value) ? len : sizeof(value));
+		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO && value > 0 &&
+		    (size_t)value < lot->len)
+			lot->seg = value;
+		else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
+			 (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS))
+			lot->ecn = value & 3;
+	}
 }
 
 static void on_packets(struct source *source, uint32_t events)
 {
-	static uint8_t lot[LOT];
-	char control[CMSG_SPACE(sizeof(int))];
+	static uint8_t data[LOT];
+	char control[2 * CMSG_SPACE(sizeof(int))];
 	struct sockaddr_storage from;
-	struct iovec iov = { lot, sizeof(lot) };
+	struct iovec iov = { data, sizeof(data) };
+	struct lot lot = { .data = data };
 	struct msghdr msg;
 	unsigned int i;
 	ssize_t len;
@@ -377,7 +401,9 @@ static void on_packets(struct source *source, uint32_t events)
 		len = recvmsg(source->fd, &msg, MSG_DONTWAIT);
 		if (len < 0)
 			return;
-		forward(source, lot, len, segment_of(&msg, len), &from, msg.msg_namelen);
+		lot.len = len;
+		read_cmsgs(&msg, &lot);
+		forward(source, &lot, &from, msg.msg_namelen);
 	}
 }
 
@@ -388,6 +414,22 @@ void relay_tick(void)
 
 	for (i = 0; i < TICK_LOOKS && oldest && oldest->used + patience <= server.now; i++)
 		forget(oldest);
+}
+
+/* Sizes are the hosts' affair: nothing is fragmented, and ECN fields go through. */
+static void set_family_options(int fd, int family)
+{
+	int one = 1, probe = IP_PMTUDISC_PROBE;
+
+	if (family == AF_INET) {
+		setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));
+		return;
+	}
+	probe = IPV6_PMTUDISC_PROBE;
+	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe, sizeof(probe));
 }
 
 static int open_one(struct source *source, int family, unsigned int port)
@@ -402,8 +444,7 @@ static int open_one(struct source *source, int family, unsigned int port)
 	setsockopt(source->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	setsockopt(source->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(source->fd, SOL_UDP, UDP_GRO, &one, sizeof(one));
-	if (family == AF_INET6)
-		setsockopt(source->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	set_family_options(source->fd, family);
 	source->ready = on_packets;
 	if (family == AF_INET6 ? bind(source->fd, (struct sockaddr *)&in6, sizeof(in6)) :
 				 bind(source->fd, (struct sockaddr *)&in, sizeof(in)))
