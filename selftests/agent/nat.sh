@@ -21,6 +21,9 @@ drop_all()
 {
 	for ns in $all; do
 		ip netns pids "$ns" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
+	done
+	wait 2>/dev/null || true	# what is left of them holds the store, say
+	for ns in $all; do
 		ip netns del "$ns" 2>/dev/null || true
 	done
 }
@@ -33,7 +36,10 @@ join()
 	join_ns=$1 join_name=$2
 	shift 2
 	for address; do
-		ip -n "$join_ns" addr add "$address" dev "$join_name" nodad
+		case $address in
+		*:*) ip -n "$join_ns" addr add "$address" dev "$join_name" nodad ;;
+		*) ip -n "$join_ns" addr add "$address" dev "$join_name" ;;
+		esac
 	done
 	ip -n "$join_ns" link set "$join_name" up
 }
@@ -85,14 +91,17 @@ nat()
 				oifname wan masquerade fully-random; }"
 		;;
 	esac
-	on "$1" nft "table ip nat { $rules $strict }"
+	on "$1" nft "table ip nat { $rules
+		$strict
+		}"
 }
 
 # Of IPv6 nothing is translated, but what is new does not come in.
 firewall()
 {
 	on "$1" nft 'table ip6 wall { chain through { type filter hook forward priority 0;
-		iifname wan ct state new drop; } }'
+		iifname wan ct state new drop; }
+		}'
 }
 
 # world: all of them, without NATs
@@ -108,6 +117,9 @@ world()
 	join srv wan 192.0.2.1/24 2001:db8::1/64
 	join nata wan 192.0.2.11/24 2001:db8::11/64
 	join natb wan 192.0.2.12/24 2001:db8::12/64
+	for ns in srv nata natb; do
+		tc -n $ns qdisc add dev wan root netem delay 10ms
+	done
 	for ns in nata natb; do
 		on $ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	done
@@ -148,7 +160,7 @@ reaches()
 # path: where alice's packets to bob go
 path()
 {
-	sss-netlink -netns alice channel show | grep -A 6 -F "$bob_eid" >channel
+	sss-netlink -netns alice channel show | grep -F "$bob_eid" >channel
 	cat channel
 }
 
@@ -183,7 +195,7 @@ punch()
 	nat nata port 10.1.0.2
 	hosts
 	check "both behind the same" reaches "both behind the same"
-	path | sed 's/^/# /'
+	path >/dev/null
 	check "by their private addresses" grep -qF 10.1.0.3 channel
 	for a in $kinds symmetric; do
 		world
@@ -204,17 +216,31 @@ punch()
 
 relayed()
 {
-	path | grep -q relay
+	path | grep -q ' relay 192.0.2.1:9670 '
+}
+
+direct()
+{
+	path | grep -q ' endpoint '
 }
 
 relay()
 {
-	for pair in symmetric:symmetric symmetric:port port:symmetric symmetric:address full:symmetric; do
+	for pair in symmetric:symmetric symmetric:port port:symmetric; do
 		a=${pair%:*} b=${pair#*:}
 		world -r 9670
 		pairing $a $b
 		check "$a to $b" reaches "$a to $b"
-		path | sed 's/^/# /'
+		check "through the relay" relayed
+	done
+	# where only one end can begin the relay is for the first moments, if at all
+	for pair in symmetric:full symmetric:address address:symmetric full:symmetric; do
+		a=${pair%:*} b=${pair#*:}
+		world -r 9670
+		pairing $a $b
+		check "$a to $b" reaches "$a to $b"
+		on alice sss-cat -w 60 "$bob_eid" s p </dev/zero >/dev/null 2>&1 &
+		check "and soon directly" wait_for 60 direct
 	done
 }
 

@@ -177,16 +177,23 @@ void out_eid(const char *name, const struct nlattr *attr)
 const char *endpoint_text(const struct nlattr *attr)
 {
 	static char text[INET6_ADDRSTRLEN + 16];
+	const void *data = mnl_attr_get_payload(attr);
+	size_t len = mnl_attr_get_payload_len(attr);
 	char addr[INET6_ADDRSTRLEN];
 	struct sockaddr_in6 in6;
 	struct sockaddr_in in;
 
-	if (mnl_attr_get_payload_len(attr) == sizeof(in)) {
-		memcpy(&in, mnl_attr_get_payload(attr), sizeof(in));
+	/* of a relay, which has room for the longest */
+	if (len == sizeof(struct sss_relay)) {
+		memcpy(&in, data, sizeof(in));
+		len = in.sin_family == AF_INET ? sizeof(in) : sizeof(in6);
+	}
+	if (len == sizeof(in)) {
+		memcpy(&in, data, sizeof(in));
 		inet_ntop(AF_INET, &in.sin_addr, addr, sizeof(addr));
 		snprintf(text, sizeof(text), "%s:%u", addr, ntohs(in.sin_port));
-	} else if (mnl_attr_get_payload_len(attr) == sizeof(in6)) {
-		memcpy(&in6, mnl_attr_get_payload(attr), sizeof(in6));
+	} else if (len == sizeof(in6)) {
+		memcpy(&in6, data, sizeof(in6));
 		inet_ntop(AF_INET6, &in6.sin6_addr, addr, sizeof(addr));
 		snprintf(text, sizeof(text), "[%s]:%u", addr, ntohs(in6.sin6_port));
 	} else {

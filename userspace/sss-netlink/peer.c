@@ -101,7 +101,7 @@ static int change(struct args *args, int cmd)
 static int endpoint_cb(const struct nlattr *attr, void *data)
 {
 	(void)data;
-	if (mnl_attr_get_type(attr) == SSS_A_ENDPOINT)
+	if (mnl_attr_get_type(attr) == SSS_A_ENDPOINT || mnl_attr_get_type(attr) == SSS_A_RELAY)
 		out_item(endpoint_text(attr));
 	return MNL_CB_OK;
 }
@@ -119,6 +119,11 @@ static int show_cb(const struct nlmsghdr *nlh, void *data)
 	out_list("endpoints");
 	nl_nest(tb[SSS_A_ENDPOINTS], endpoint_cb, NULL);
 	out_list_end();
+	if (tb[SSS_A_RELAYS]) {
+		out_list("relays");
+		nl_nest(tb[SSS_A_RELAYS], endpoint_cb, NULL);
+		out_list_end();
+	}
 	return MNL_CB_OK;
 }
 

@@ -43,6 +43,15 @@ static int service_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+/* The path leads through one */
+static int relay_cb(const struct nlattr *attr, void *data)
+{
+	(void)data;
+	if (mnl_attr_get_type(attr) == SSS_A_RELAY)
+		out_string("relay", endpoint_text(attr));
+	return MNL_CB_OK;
+}
+
 static int channel_cb(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *tb[SSS_A_MAX + 1];
@@ -56,6 +65,7 @@ static int channel_cb(const struct nlmsghdr *nlh, void *data)
 	out_eid("peer", tb[SSS_A_PEER_EID]);
 	if (tb[SSS_A_ENDPOINT])
 		out_string("endpoint", endpoint_text(tb[SSS_A_ENDPOINT]));
+	nl_nest(tb[SSS_A_RELAYS], relay_cb, NULL);
 	u64("last-handshake-ms", tb[SSS_A_LAST_HANDSHAKE]);
 	u64("key-age-ms", tb[SSS_A_KEY_AGE]);
 	get_info(&info, tb[SSS_A_INFO]);
