@@ -257,7 +257,7 @@ TEST_F(netlink, sysctls)
 			TH_LOG("%s", entry->d_name);
 	}
 	closedir(dir);
-	EXPECT_EQ(36, n);
+	EXPECT_EQ(37, n);
 	/* min default max, in order, all or nothing */
 	sysctl_read("rmem", before, sizeof(before));
 	EXPECT_EQ(EINVAL, sysctl_write("rmem", "65536 16384 131072"));
