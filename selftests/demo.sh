@@ -121,7 +121,7 @@ fi
 echo "  throughput: $((size * 8 / ms / 1000)) Mbit/s ($((size / 1000000)) MB in $((ms / 1000)).$((ms % 1000 / 100)) s)"
 echo "  round trips until the first byte could leave: $(known connect-rtts)"
 echo "  packets sent: $(known packets-sent), lost: $(($(known packets-lost) - $(known packets-spurious))), bytes sent again: $(known bytes-resent)"
-if ! "$here/demo-wire" "$work/capture" "$file" 10.9.0.1 $port >"$work/wire" 2>&1; then
+if ! "$here/demo-wire" "$work/capture" "$file" $port 10.9.0.1 fd09::1 >"$work/wire" 2>&1; then
 	echo "  THE CAPTURE DOES NOT PROVE IT ENCRYPTED" >>"$work/wire"
 	result=1
 fi

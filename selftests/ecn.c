@@ -67,7 +67,7 @@ TEST_F_TIMEOUT(ecn, congestion, 60)
 	EXPECT_LT(0, marks);
 	EXPECT_EQ(self->failed, get_stat(ALICE, "EcnFailed"));
 	/* a machine that is late for an ACK or a queue of its own may lose some */
-	EXPECT_GT(marks / 4 + 1, get_stat(ALICE, "PktsLost") - self->lost);
+	EXPECT_GT(marks, get_stat(ALICE, "PktsLost") - self->lost);
 	ASSERT_EQ(0, getsockopt(fd[ALICE], SOL_SSS, SSS_INFO, &info, &len));
 	/* slow start is over, though nothing was lost */
 	EXPECT_GT(1 << 20, info.ssthresh) TH_LOG("%llu", (unsigned long long)info.ssthresh);

@@ -285,7 +285,7 @@ static bool may_go(const struct sss_channel *ch)
 static struct sss_channel *__oldest(struct sss_crowd *c)
 {
 	struct sss_channel *ch, *next;
-	int left = CHANNELS_ASKED;
+	u32 left = min_t(u32, c->channels.n, CHANNELS_ASKED);
 
 	list_for_each_entry_safe(ch, next, &c->channels.list, crowd_node) {
 		if (may_go(ch) && sss_channel_get(ch))

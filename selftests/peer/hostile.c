@@ -152,23 +152,11 @@ TEST_F_TIMEOUT(hostile, cookies_from_elsewhere, 200)
 
 static struct link l;
 
-static int call_bob(const char *service)
-{
-	int listener = listen_on(V4, service, 1), fd;
-	char word[5];
-
-	if (listener < 0 || !link_to_bob(&l) || !say_hello(&l, service))
-		return -1;
-	fd = accept(listener, NULL, NULL);
-	close(listener);
-	return fd >= 0 && recv(fd, word, 5, MSG_WAITALL) == 5 ? fd : -1;
-}
-
 /* Challenges whose answers are never acknowledged: nothing is kept of those. */
 TEST_F_TIMEOUT(hostile, challenges, 200)
 {
 	uint8_t challenge[9] = { PATH_CHALLENGE };
-	int fd = call_bob("challenges");
+	int fd = call_bob(&l, "challenges");
 
 	ASSERT_LE(0, fd);
 	l.silent = true;
@@ -184,7 +172,7 @@ TEST_F_TIMEOUT(hostile, challenges, 200)
 /* Another port all the time, data under way, and nothing is acknowledged. */
 TEST_F_TIMEOUT(hostile, ports, 400)
 {
-	int fd = call_bob("ports"), old;
+	int fd = call_bob(&l, "ports"), old;
 	uint8_t ping[1] = { PING };
 
 	ASSERT_LE(0, fd);
@@ -209,7 +197,7 @@ TEST_F_TIMEOUT(hostile, ports, 400)
 /* Two ports in turn: each packet asks the kernel to move. */
 TEST_F_TIMEOUT(hostile, two_ports, 400)
 {
-	int fd = call_bob("two ports"), other, swap;
+	int fd = call_bob(&l, "two ports"), other, swap;
 	uint8_t ping[1] = { PING };
 
 	ASSERT_LE(0, fd);

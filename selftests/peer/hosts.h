@@ -36,6 +36,21 @@ static inline bool say_hello(struct link *l, const char *service)
 	return link_send(l, buf, len) && link_settled(l, PATIENCE);
 }
 
+/* Stream 0 to bob, whose end is returned; -1 */
+static inline int call_bob(struct link *l, const char *service)
+{
+	int listener = listen_on(V4, service, 1), fd;
+	char word[5];
+
+	if (listener < 0 || !link_to_bob(l) || !say_hello(l, service))
+		return -1;
+	fd = accept(listener, NULL, NULL);
+	close(listener);
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	set_timeout(fd, SO_SNDTIMEO, PATIENCE);
+	return recv(fd, word, 5, MSG_WAITALL) == 5 ? fd : -1;
+}
+
 static inline void hang_up(struct link *l)
 {
 	uint8_t buf[16];

@@ -35,21 +35,6 @@ static int socket_at(const char *address)
 	return socket_to(address, "10.9.0.2");
 }
 
-/* Stream 0 to bob, whose end is returned */
-static int call_bob(const char *service)
-{
-	int listener = listen_on(V4, service, 1), fd;
-	char word[5];
-
-	if (listener < 0 || !link_to_bob(&l) || !say_hello(&l, service))
-		return -1;
-	fd = accept(listener, NULL, NULL);
-	close(listener);
-	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
-	set_timeout(fd, SO_SNDTIMEO, PATIENCE);
-	return recv(fd, word, 5, MSG_WAITALL) == 5 ? fd : -1;
-}
-
 /* Bob sends @len bytes from @at on, and we take them */
 static bool take_from(int fd, size_t at, size_t len)
 {
@@ -87,7 +72,7 @@ static bool bob_sees(int fd, int local)
  */
 TEST(port_and_address)
 {
-	int fd = call_bob("port"), old, port, address;
+	int fd = call_bob(&l, "port"), old, port, address;
 	uint64_t window;
 
 	ASSERT_LE(0, fd);
@@ -125,7 +110,7 @@ TEST(port_and_address)
 /* A challenge that is lost is repeated, as long as the bytes that came last. */
 TEST(lost_challenge)
 {
-	int fd = call_bob("lost"), old = l.fd;
+	int fd = call_bob(&l, "lost"), old = l.fd;
 	unsigned int most;
 
 	ASSERT_LE(0, fd);
@@ -154,7 +139,7 @@ TEST(lost_challenge)
 TEST(probing)
 {
 	uint8_t challenge[9] = { PATH_CHALLENGE, 1, 2, 3, 4, 5, 6, 7, 8 };
-	int fd = call_bob("probing"), old = l.fd;
+	int fd = call_bob(&l, "probing"), old = l.fd;
 	uint64_t late, next;
 
 	ASSERT_LE(0, fd);
@@ -245,7 +230,7 @@ static void clean_up_victim(int victim)
  */
 TEST(reflection)
 {
-	int victim = lay_out_victim(), fd = call_bob("victim"), at;
+	int victim = lay_out_victim(), fd = call_bob(&l, "victim"), at;
 	size_t sent = 0, bytes = 0;
 
 	ASSERT_LE(0, fd);
@@ -374,7 +359,7 @@ TEST(told)
 	static const char *const many[] = { "192.0.2.11", "192.0.2.12", "192.0.2.13",
 		"192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18" };
 	long long refused = get_stat(BOB, "EndpointsRefused");
-	int fd = call_bob("told");
+	int fd = call_bob(&l, "told");
 	uint8_t buf[256];
 	uint64_t number;
 
@@ -423,7 +408,7 @@ TEST(told)
 TEST(few_probes)
 {
 	static const char *const named[] = { "10.5.0.1" };
-	int victim = lay_out_victim(), fd = call_bob("few"), at;
+	int victim = lay_out_victim(), fd = call_bob(&l, "few"), at;
 	uint8_t buf[64];
 	struct sockaddr_in in;
 	socklen_t len = sizeof(in);
@@ -481,7 +466,7 @@ TEST(announced)
 	int fd;
 
 	/* whom nobody configured is told nothing */
-	fd = call_bob("announced");
+	fd = call_bob(&l, "announced");
 	ASSERT_LE(0, fd);
 	link_until(&l, 300, false);
 	EXPECT_EQ(0, l.lists);
@@ -489,7 +474,7 @@ TEST(announced)
 	hang_up(&l);
 
 	set_sysctl(BOB, "announce_endpoints", "2");
-	fd = call_bob("announced");
+	fd = call_bob(&l, "announced");
 	ASSERT_LE(0, fd);
 	EXPECT_TRUE(link_until(&l, PATIENCE, l.lists >= 1));
 	EXPECT_STREQ("10.9.0.2:9660 fd09::2:9660 ", list_text());
@@ -520,7 +505,7 @@ TEST(announced)
 	close(fd);
 	hang_up(&l);
 
-	fd = call_bob("announced");
+	fd = call_bob(&l, "announced");
 	ASSERT_LE(0, fd);
 	link_until(&l, 300, false);
 	EXPECT_EQ(0, l.lists);
@@ -538,7 +523,7 @@ TEST(private_ones)
 	shell_in(ALICE, "ip addr add 192.0.2.1/24 dev wire");
 	shell_in(BOB, "ip addr add 192.0.2.2/24 dev wire");
 	shell_in(BOB, "ip addr add 192.0.2.3/24 dev wire");
-	fd = call_bob("private");
+	fd = call_bob(&l, "private");
 	ASSERT_LE(0, fd);
 	EXPECT_TRUE(link_until(&l, PATIENCE, !strcmp(list_text(),
 			       "192.0.2.2:9660 192.0.2.3:9660 10.9.0.2:9660 fd09::2:9660 ")))

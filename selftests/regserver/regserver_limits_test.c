@@ -19,13 +19,7 @@ FIXTURE_SETUP(limits)
 
 FIXTURE_TEARDOWN(limits)
 {
-	reg_close(&self->alice);
-	reg_close(&self->bob);
-	if (self->server.pid)
-		EXPECT_EQ(0, server_stop(&self->server, SIGTERM)) {
-			show_log(&self->world);
-		}
-	world_close(&self->world);
+	TEAR_DOWN(self);
 }
 
 #define start(...) ASSERT_TRUE(server_start(&self->world, &self->server, ##__VA_ARGS__, NULL)) { \

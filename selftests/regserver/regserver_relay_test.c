@@ -61,13 +61,7 @@ FIXTURE_TEARDOWN(relay)
 {
 	close(self->a.fd);
 	close(self->b.fd);
-	reg_close(&self->alice);
-	reg_close(&self->bob);
-	if (self->server.pid)
-		EXPECT_EQ(0, server_stop(&self->server, SIGTERM)) {
-			show_log(&self->world);
-		}
-	world_close(&self->world);
+	TEAR_DOWN(self);
 }
 
 /* With these settings, on the port chosen */

@@ -207,6 +207,17 @@ static inline void show_log(struct world *world)
 		perror(command);
 }
 
+/* The end of a test: the clients go, and the server, if one runs, ends as it should */
+#define TEAR_DOWN(self) do {							\
+	reg_close(&(self)->alice);						\
+	reg_close(&(self)->bob);						\
+	if ((self)->server.pid)							\
+		EXPECT_EQ(0, server_stop(&(self)->server, SIGTERM)) {		\
+			show_log(&(self)->world);				\
+		}								\
+	world_close(&(self)->world);						\
+} while (0)
+
 /* A client that comes from an endpoint; NULL: not known */
 static inline bool client_from(struct server_process *server, struct reg_client *client,
 			       unsigned int n, const char *from)

@@ -40,13 +40,17 @@
  * struct half - one end
  * @next: in its bucket
  * @other: the other end
- * @id: its session
- * @eid: whose; counts and pays
+ * @session: both
+ * @id: its session, as it is known here
+ * @account: of @eid; counts sessions and pays for bytes
+ * @eid: whose
  * @seen: address that its packets come from, the port does not matter
- * @at: where it is, as its last packet came from; length 0: nothing came yet
+ * @at: where it is, as its last packet came from; @at_len 0: nothing came yet
+ * @socket: that packet's
  */
 struct half {
 	struct half *next, *other;
+	struct session *session;
 	uint64_t id;
 	struct account *account;
 	struct sss_eid eid;
@@ -155,11 +159,6 @@ static void forget(struct session *session)
 	metrics.relay_sessions = --n_sessions;
 }
 
-static struct session *session_of(struct half *half)
-{
-	return half < half->other ? (struct session *)half : (struct session *)half->other;
-}
-
 static struct session *find_pair(const struct sss_eid *a, const struct sss_eid *b)
 {
 	struct session *session;
@@ -207,6 +206,7 @@ static struct session *make(const struct relay_end *a, const struct relay_end *b
 		return NULL;
 	session->half[0].eid = a->eid;
 	session->half[1].eid = b->eid;
+	session->half[0].session = session->half[1].session = session;
 	session->half[0].other = &session->half[1];
 	session->half[1].other = &session->half[0];
 	if (!may_have_one(&session->half[0])) {
@@ -349,7 +349,7 @@ static void forward(struct source *source, const struct lot *lot,
 	memcpy(&half->at, from, from_len);
 	half->at_len = from_len;
 	half->socket = source;
-	session = session_of(half);
+	session = half->session;
 	list_remove(session);
 	list_add(session);
 	if (!half->other->at_len || !may_send(half, lot->len))
