@@ -122,6 +122,7 @@ TEST_F(resolve, answered)
 	EXPECT_EQ(self->asked + 1, get_stat(ALICE, "ResolveAsked"));
 	EXPECT_EQ(answered + 1, get_stat(ALICE, "ResolveAnswered"));
 	EXPECT_FALSE(hear(self, 0));
+	set_sysctl(ALICE, "idle_timeout_ms", "50");
 	close(end);
 	EXPECT_TRUE(nothing_left(self));
 }
@@ -149,6 +150,7 @@ TEST_F(resolve, nonblocking)
 	set_nonblock(fd, false);
 	end = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC);
 	EXPECT_TRUE(talks(fd, end));
+	set_sysctl(ALICE, "idle_timeout_ms", "50");
 	close(end);
 
 	/* And what poll() tells when nobody is found */
@@ -274,8 +276,12 @@ static void on_signal(int signal)
 TEST_F(resolve, signal)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	pid_t pid = fork();
+	char interrupted = 0;
+	int end[2];
+	pid_t pid;
 
+	ASSERT_EQ(0, pipe(end));
+	pid = fork();
 	if (!pid) {
 		struct sockaddr_sss addr = { .sss_family = AF_SSS, .sss_eid = self->b.eid[BOB] };
 		int fd = open_as(&self->b, ALICE, "");
@@ -285,15 +291,15 @@ TEST_F(resolve, signal)
 		snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "test 1");
 		if (!connect_to(fd, &addr) || errno != EINTR)
 			_exit(1);
-		if (connect_to(fd, &addr) || so_error(fd))
+		if (write(end[1], "i", 1) != 1 || connect_to(fd, &addr) || so_error(fd))
 			_exit(errno);
 		_exit(0);
 	}
 	ASSERT_TRUE(hear(self, PATIENCE));
-	/* It is in connect() by now; let it be asleep, too. */
-	usleep(20000);
 	kill(pid, SIGUSR1);
-	usleep(20000);
+	close(end[1]);
+	EXPECT_EQ(1, read(end[0], &interrupted, 1));
+	close(end[0]);
 	EXPECT_EQ(0, tell(self, "10.9.0.2"));
 	EXPECT_EQ(0, result_of(pid));
 	EXPECT_EQ(self->asked + 1, get_stat(ALICE, "ResolveAsked"));

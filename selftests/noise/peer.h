@@ -31,6 +31,7 @@ enum message_type {
 	TYPE_COOKIE = 3,
 	TYPE_REJECT = 4,
 	TYPE_DATA = 5,
+	TYPE_RELAY = 6,
 };
 
 struct identity {

@@ -157,6 +157,15 @@ TEST(packets)
 	packet[0] = TYPE_INITIATE;
 	send(fd, packet, sizeof(packet), 0);
 	EXPECT_TRUE(only("RxDropType"));
+	packet[0] = TYPE_RELAY;
+	send(fd, packet, sizeof(packet), 0);
+	EXPECT_TRUE(only("RxDropRelay"));
+	packet[15] = 1;
+	send(fd, packet, 16, 0);
+	EXPECT_TRUE(only("RxDropRelay"));
+	packet[16] = TYPE_RELAY;	/* once is enough */
+	send(fd, packet, sizeof(packet), 0);
+	EXPECT_TRUE(only("RxDropType"));
 	send_raw(1234, 0x1234);
 	EXPECT_TRUE(only("RxDropChecksum"));
 	send_raw(0, 0);

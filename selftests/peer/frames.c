@@ -228,7 +228,7 @@ TEST(refused_frames)
 	while (fgets(line, sizeof(line), f)) {
 		if (!strcmp(line, "Frames to be refused\n"))
 			here = true;
-		else if (!strcmp(line, "Browsing\n"))
+		else if (here && !strncmp(line, "====", 4))
 			break;
 		if (!here || strncmp(line, "    ", 4))
 			continue;
