@@ -88,8 +88,11 @@ void __sss_request_reply(struct sss_stream *st, u8 status, const u8 *text, u8 le
 		st->status = status;
 		__sss_stream_set_note(st, false, 0, text, len);
 	}
+	/* first: a reader that looks now must not take the rest for an orderly end */
+	__sss_stream_fail(st, status_to_errno(status));
 	/* nothing comes back from who refused, and it knows that */
 	st->flags |= SSS_ST_STOPPED;
+	st->rx.reset = true;
 	st->rx.discard = true;
 	if (st->rx.re.final == SSS_REASM_NO_FINAL)
 		WRITE_ONCE(st->rx.re.final, st->rx.re.highest);

@@ -320,6 +320,43 @@ found:
 	close(listener);
 }
 
+/* The numbers of that many that were left out lie further back than packets under way. */
+TEST(skipped_before)
+{
+	static char data[1 << 16];
+	uint64_t last = 0, first_gap = 0;
+	uint8_t buf[32];
+	int listener = listen_here(), fd, gaps = 0;
+	long long until;
+
+	ASSERT_LE(0, listener);
+	ASSERT_TRUE(link_to_bob(&l));
+	ASSERT_TRUE(say_hello(&l, "peer frames"));
+	fd = accept(listener, NULL, NULL);
+	set_nonblock(fd, true);
+	l.id = ~0ULL;	/* data are acknowledged, and not kept */
+	send_hex("08 00 ffffffffffffffff");
+	send_hex("09 ffffffffffffffff ffffffffffffffff");
+	until = link_now() + PATIENCE;
+	while (gaps < 6 && l.close_code < 0 && link_now() < until) {
+		send(fd, data, sizeof(data), MSG_NOSIGNAL);
+		if (!link_step(&l, 20))
+			continue;
+		if (last && l.newest == last + 2 && !gaps++)
+			first_gap = last + 1;
+		last = l.newest;
+	}
+	ASSERT_EQ(6, gaps);
+	EXPECT_EQ(-1, l.close_code);
+	link_send_once(&l, buf, put_numbers(buf, ACK, 4, first_gap, (uint64_t)0, (uint64_t)0,
+					    (uint64_t)0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.close_code >= 0));
+	EXPECT_EQ(OPTIMISTIC_ACK, l.close_code);
+	hang_up(&l);
+	close(fd);
+	close(listener);
+}
+
 /* A link whose first packets are @first and @then ends with @code. */
 static bool limit_ends(const char *name, const char *value, const char *first, const char *then,
 		       int code)
