@@ -61,10 +61,17 @@ static int refuse(FIXTURE_DATA(resolve) *self, int error)
 /* Nothing of what was only learnt is left, nor does a question wait. */
 static bool nothing_left(FIXTURE_DATA(resolve) *self)
 {
+	bool ok;
+
 	set_sysctl(ALICE, "idle_timeout_ms", "50");
-	return eventually(PATIENCE, get_stat(ALICE, "Peers") == self->peers &&
-				    get_stat(ALICE, "Questions") == self->questions &&
-				    !get_stat(ALICE, "Channels"));
+	ok = eventually(PATIENCE, get_stat(ALICE, "Peers") == self->peers &&
+				  get_stat(ALICE, "Questions") == self->questions &&
+				  !get_stat(ALICE, "Channels"));
+	if (!ok)
+		fprintf(stderr, "# %lld peers, %lld questions, %lld channels, %lld streams\n",
+			get_stat(ALICE, "Peers"), get_stat(ALICE, "Questions"),
+			get_stat(ALICE, "Channels"), get_stat(ALICE, "Streams"));
+	return ok;
 }
 
 /* Nobody in the group: EHOSTUNREACH at once, and nothing was made. */

@@ -105,15 +105,18 @@ static bool is_wanted(const union sss_endpoint *ep, int family)
 	return family == AF_UNSPEC || ep->sa.sa_family == family;
 }
 
-static void add(struct sss_candidates *c, const union sss_endpoint *ep, int family)
+static bool has(const struct sss_candidates *c, const union sss_endpoint *ep)
 {
 	unsigned int i;
 
-	if (!is_wanted(ep, family))
-		return;
 	for (i = 0; i < c->n; i++)
 		if (sss_endpoint_equal(&c->ep[i], ep))
-			return;
+			return true;
+	return false;
+}
+
+static void add(struct sss_candidates *c, const union sss_endpoint *ep)
+{
 	c->ep[c->n++] = *ep;
 }
 
@@ -127,7 +130,7 @@ static void add_path(struct sss_channel *ch, struct sss_candidates *c, int famil
 			return;
 		ch->path.budget -= sizeof(struct sss_msg_initiate);
 	}
-	add(c, &ch->path.remote, family);
+	add(c, &ch->path.remote);
 }
 
 /**
@@ -153,10 +156,10 @@ void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, 
 	for (i = 0; i < peer->n_endpoints; i++) {
 		struct sss_peer_endpoint *pe = &peer->endpoints[i];
 
-		if (is_wanted(&pe->ep, family) &&
+		if (is_wanted(&pe->ep, family) && !has(c, &pe->ep) &&
 		    (!count || pe->configured || pe->proved || take_grant(pe) ||
 		     may_probe(ch->hs, &pe->ep, now)))
-			add(c, &pe->ep, family);
+			add(c, &pe->ep);
 	}
 	spin_unlock_bh(&peer->lock);
 }

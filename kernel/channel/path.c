@@ -40,6 +40,7 @@
 #define DIRECT_FIRST	NSEC_PER_SEC	/* on a path through a relay a direct one is tried ... */
 #define DIRECT_RARELY	(20 * NSEC_PER_SEC)	/* ... again so soon, and then less often */
 #define BACKOFF_MOST	6		/* a challenge is repeated after 2^this PTOs at most */
+#define RESERVED	(3 * SSS_PATH_ASIDE_LEN)	/* for the challenge of an unproved path */
 
 /**
  * struct sss_trial - an endpoint that is not the path, or not proved yet
@@ -477,9 +478,10 @@ void __sss_path_on_pto(struct sss_channel *ch, u64 now)
 	for (t = ch->trials; ch->moving && t < ch->trials + TRIALS; t++)
 		if (t->moving)
 			try_hard(ch, t, now);
-	__sss_candidates_collect(ch, &c, AF_UNSPEC, true);
+	__sss_candidates_collect(ch, &c, AF_UNSPEC, false);
 	for (i = 0; i < c.n; i++)
-		if (!sss_endpoint_equal(&c.ep[i], &ch->path.remote))
+		if (!sss_endpoint_equal(&c.ep[i], &ch->path.remote) &&
+		    __sss_candidates_may_probe(ch, &c.ep[i], now))
 			try_candidate(ch, &c.ep[i], now);
 }
 
@@ -586,16 +588,18 @@ void __sss_path_hope(struct sss_channel *ch)
  * @ch: channel
  *
  * Return: bytes of UDP payload. To a path that is not proved goes what came from
- * there, and no packet that is not worth one. Context: channel lock held.
+ * there, no packet that is not worth one, and never what its challenge takes to be
+ * repeated: nothing else may be under way that would have the peer say more.
+ * Context: channel lock held.
  */
 u32 __sss_path_room(const struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
 	if (likely(!ch->path.unproved))
 		return ch->path.mtu;
-	if (ch->path.budget < SSS_PACKET_MIN_LEN)
+	if (ch->path.budget < SSS_PACKET_MIN_LEN + RESERVED)
 		return 0;
-	return min_t(u64, ch->path.mtu, ch->path.budget);
+	return min_t(u64, ch->path.mtu, ch->path.budget - RESERVED);
 }
 
 static void describe(struct sss_channel *ch, struct sss_trial *t, struct sss_frame *frame)

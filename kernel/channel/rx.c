@@ -320,11 +320,24 @@ static bool is_probing(u8 type)
  * struct nature - what the frames of a packet say of it as a whole
  * @eliciting: it is to be acknowledged
  * @probing: it tries a path and does nothing else
+ * @acks: it has an ACK
  */
 struct nature {
 	bool eliciting;
 	bool probing;
+	bool acks;
 };
+
+/* Each is a walk over all that is under way, so a packet has one, which can name all. */
+static bool is_second_ack(u8 type, struct nature *nature)
+{
+	bool second = nature->acks;
+
+	if (type != SSS_FRAME_ACK && type != SSS_FRAME_ACK_ECN)
+		return false;
+	nature->acks = true;
+	return second;
+}
 
 /* All frames of a packet: 0, -ENOMEM (never received) or the reason to close */
 static int apply_frames(struct sss_channel *ch, const struct packet *p,
@@ -339,7 +352,8 @@ static int apply_frames(struct sss_channel *ch, const struct packet *p,
 	while (sss_cursor_left(&c)) {
 		err = sss_frame_parse(&c, &frame);
 		if (!err)
-			err = apply_frame(ch, &frame, pkt);
+			err = is_second_ack(frame.type, nature) ? SSS_ERROR_PROTOCOL :
+			      apply_frame(ch, &frame, pkt);
 		if (err > 0)
 			__sss_channel_fail(ch, err, frame.type);
 		if (err)

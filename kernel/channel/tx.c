@@ -31,7 +31,7 @@
 #define QUIET_MAX	4096			/* packets in a row that elicit nothing */
 #define QUEUE_WAIT	(NSEC_PER_MSEC / 2)
 #define PACE_BURST	NSEC_PER_MSEC		/* credit a pause may gather */
-#define PINGS_MOST	256			/* packets under way, beyond which none is kept */
+#define ASIDE_MOST	256			/* packets that no window holds back */
 #define BATCHES_MOST	32			/* that one call sends */
 #define MEMORY_WAIT	NSEC_PER_MSEC		/* without memory: try again then */
 
@@ -87,6 +87,25 @@ static void put_simple(struct sss_tx_packet *pkt, const struct sss_frame *frame)
 		pkt->eliciting = true;
 }
 
+/*
+ * May a packet be kept that the window does not hold back? Who never answers is not to
+ * have records pile up beyond those of the smallest packets that fill the window.
+ */
+static bool may_keep(const struct sss_channel *ch)
+{
+	return ch->loss.eliciting_in_flight < ASIDE_MOST + ch->cong.cwnd / SSS_PACKET_MIN_LEN;
+}
+
+/* Sent in any case, and kept if that may be */
+static void put_aside(struct sss_channel *ch, struct sss_tx_packet *pkt,
+		      const struct sss_frame *frame)
+{
+	if (may_keep(ch))
+		put_simple(pkt, frame);
+	else
+		sss_frame_put(&pkt->w, frame);
+}
+
 /* The channel's own frames; the stream floor's come behind. */
 static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool data, u64 now)
 {
@@ -97,8 +116,8 @@ static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool 
 	if (ch->challenged) {
 		frame.type = SSS_FRAME_PATH_RESPONSE;
 		memcpy(frame.path.data, ch->challenge, sizeof(frame.path.data));
-		/* who misses it asks again: nothing is to be kept of it, however many ask */
-		sss_frame_put(&pkt->w, &frame);
+		/* if it is lost, who asked may be allowed to send no more until he hears of us */
+		put_aside(ch, pkt, &frame);
 	}
 	if (ch->announce)
 		__sss_announce_put(ch, pkt);
@@ -109,20 +128,6 @@ static void put_control(struct sss_channel *ch, struct sss_tx_packet *pkt, bool 
 		};
 		put_simple(pkt, &frame);
 	}
-}
-
-/*
- * PINGs are not held back by the window. Where very much waits for an answer already
- * one more is sent, but not kept: who never answers is not to have records pile up.
- */
-static void put_ping(struct sss_channel *ch, struct sss_tx_packet *pkt)
-{
-	struct sss_frame frame = { .type = SSS_FRAME_PING };
-
-	if (pkt->probe || ch->loss.eliciting_in_flight < PINGS_MOST)
-		put_simple(pkt, &frame);
-	else
-		sss_frame_put(&pkt->w, &frame);
 }
 
 /* What was asked for is in a packet that leaves. */
@@ -197,11 +202,11 @@ static u32 fill(struct sss_channel *ch, struct sss_batch *b, u8 *at, u64 now)
 	pkt->background = false;
 	sss_writer_init(&pkt->w, start, b->seg - SSS_PACKET_OVERHEAD);
 	put_control(ch, pkt, data, now);
-	if (data || (pkt->probe && ch->state == SSS_CHANNEL_OPEN))
+	if (data || (pkt->probe && may_keep(ch) && ch->state == SSS_CHANNEL_OPEN))
 		sss_channel_ops->fill(ch, pkt);
 	if (!pkt->eliciting && !pkt->full &&
 	    (pkt->probe || ch->ping || ch->confirm || ch->since_eliciting >= QUIET_MAX))
-		put_ping(ch, pkt);
+		put_aside(ch, pkt, &(struct sss_frame){ .type = SSS_FRAME_PING });
 	if (pkt->w.p == start)
 		return 0;
 	len = pkt->w.p - at + SSS_PACKET_TAG_LEN;

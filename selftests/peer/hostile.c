@@ -169,6 +169,31 @@ TEST_F_TIMEOUT(hostile, challenges, 200)
 	hang_up(&l);
 }
 
+/*
+ * Heard all the time, and nothing is acknowledged: each packet gives hope that the path
+ * works again, and is followed by a probe; the streams' data are in it, again and again.
+ */
+TEST_F_TIMEOUT(hostile, hope, 400)
+{
+	int fd = call_bob(&l, "hope");
+	uint8_t padding[9] = { };
+	unsigned int came = 0;
+
+	ASSERT_LE(0, fd);
+	set_nonblock(fd, true);
+	send_pattern(fd, 60000, 1, 0);
+	l.silent = true;
+	for (int i = 0; i < 30000; i++) {
+		link_send_once(&l, padding, sizeof(padding));
+		came += link_step(&l, 2);
+	}
+	TH_LOG("%u packets came", came);
+	EXPECT_LT(KEPT, came);
+	EXPECT_GT(KEPT, get_stat(BOB, "SentPackets"));
+	close(fd);
+	hang_up(&l);
+}
+
 /* Another port all the time, data under way, and nothing is acknowledged. */
 TEST_F_TIMEOUT(hostile, ports, 400)
 {
