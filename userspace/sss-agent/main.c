@@ -195,10 +195,6 @@ static void parse(struct args *args)
 	while (args->n) {
 		const char *word = next_arg(args, "a file");
 
-		if (is_word(word, "help")) {
-			fputs(usage, stdout);
-			exit(EXIT_OK);
-		}
 		if (!strcmp(word, "-v"))
 			log_set_level(LOG_L_DEBUG);
 		else if (*word == '-')
@@ -210,7 +206,7 @@ static void parse(struct args *args)
 	}
 }
 
-int do_agent(struct args *args)
+static int run(struct args *args)
 {
 	struct ini_error error;
 
@@ -237,3 +233,10 @@ int do_agent(struct args *args)
 	log_event(LOG_L_INFO, "stopped");
 	return EXIT_OK;
 }
+
+const struct object object_agent = {
+	.name = "agent", .usage = usage,
+	.commands = {
+		{ "", run, "-v FILE" },
+	},
+};

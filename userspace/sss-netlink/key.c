@@ -40,6 +40,13 @@ static bool looks_like_key(const char *text)
 	return looks;
 }
 
+void parse_eid(struct sss_eid *eid, const char *text)
+{
+	refuse_key_on_command_line(text);
+	if (sss_eid_parse(eid, text))
+		die(EXIT_USAGE, "\"%s\" is no EID: 52 letters a-z and digits 2-7, as \"sss-netlink key eid\" prints", text);
+}
+
 void refuse_key_on_command_line(const char *text)
 {
 	if (looks_like_key(text))
@@ -115,7 +122,7 @@ static int write_text(int fd, struct ini_error *error)
 	make_text(text);
 	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	sodium_memzero(text, sizeof(text));
-	if (good && (fd == STDOUT_FILENO || !close(fd)))
+	if (good && (fd == STDOUT_FILENO || (!fsync(fd) && !close(fd))))
 		return 0;
 	return ini_wrong(error, "cannot write the key: %s", strerror(errno));
 }
@@ -126,7 +133,10 @@ int make_key(const char *file, struct ini_error *error)
 
 	if (fd < 0)
 		return ini_wrong(error, "cannot make key file \"%s\": %s", file, strerror(errno));
-	return write_text(fd, error);
+	if (!write_text(fd, error))
+		return 0;
+	unlink(file);
+	return -1;
 }
 
 static int generate(struct args *args)
@@ -136,9 +146,11 @@ static int generate(struct args *args)
 	struct ini_error error;
 
 	end_of_args(args);
+	refuse_key_on_command_line(file);
+	if (sodium_init() < 0)
+		die(EXIT_USAGE, "libsodium does not start");
 	if (shown && isatty(STDOUT_FILENO))
-		fputs("sss-netlink: this is a secret on your screen: name a file to keep it in\n",
-		      stderr);
+		warn("this is a secret on your screen: name a file to keep it in");
 	if (shown ? write_text(STDOUT_FILENO, &error) : make_key(file, &error))
 		die(EXIT_USAGE, "%s", error.text);
 	return EXIT_OK;
@@ -155,21 +167,22 @@ static int eid(struct args *args)
 	read_key(file, key);
 	crypto_scalarmult_base(public.key, key);
 	sodium_memzero(key, sizeof(key));
-	puts(sss_eid_format(&public, text));
+	sss_eid_format(&public, text);
+	if (!json) {
+		puts(text);
+		return EXIT_OK;
+	}
+	out_begin("eid");
+	out_object();
+	out_string("eid", text);
+	out_end();
 	return EXIT_OK;
 }
 
-int do_key(struct args *args)
-{
-	const char *cmd = next_arg(args, "a command (generate, eid)");
-
-	if (sodium_init() < 0)
-		die(EXIT_USAGE, "libsodium does not start");
-	if (is_word(cmd, "generate"))
-		return generate(args);
-	if (is_word(cmd, "eid"))
-		return eid(args);
-	if (is_word(cmd, "help"))
-		return fputs(usage, stdout) < 0;
-	die(EXIT_USAGE, "unknown command \"key %s\": see \"sss-netlink key help\"", cmd);
-}
+const struct object object_key = {
+	.name = "key", .usage = usage,
+	.commands = {
+		{ "generate", generate, "NEWFILE" },
+		{ "eid", eid, "FILE" },
+	},
+};
