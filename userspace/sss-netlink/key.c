@@ -19,8 +19,14 @@
 static const char usage[] =
 	"Usage: sss-netlink key generate [FILE]\n"
 	"       sss-netlink key eid [FILE]\n"
+	"       sss-netlink key show FILE|EID\n"
+	"       sss-netlink key read [EID]\n"
+	"       sss-netlink key rotate FILE\n"
 	"generate writes a new private key to FILE, which must not exist, or to\n"
-	"standard output; eid reads one and prints the identity that goes with it.\n"
+	"standard output; eid reads one and prints the identity that goes with it; show\n"
+	"shows that as groups to be read out and as a QR code; read takes it back from\n"
+	"groups or a scanner, from the command line or standard input. rotate replaces\n"
+	"the key in FILE and keeps the old one beside it.\n"
 	"A key file holds 32 bytes in base64 and belongs to its owner alone.\n";
 
 static bool decode(const char *text, uint8_t key[SSS_EID_LEN])
@@ -184,5 +190,8 @@ const struct object object_key = {
 	.commands = {
 		{ "generate", generate, "NEWFILE" },
 		{ "eid", eid, "FILE" },
+		{ "show", show_key, "FILE" },
+		{ "read", read_eid, "EID" },
+		{ "rotate", rotate_key, "FILE" },
 	},
 };
