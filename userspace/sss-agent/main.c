@@ -12,6 +12,7 @@
 #include <common/notify.h>
 #include "agent.h"
 #include "../sss-netlink/config.h"
+#include "../sss-netlink/running.h"
 
 #define TICK_MAX_MS 60000
 
@@ -19,9 +20,12 @@ struct agent agent;
 
 static const char usage[] =
 	"Usage: sss-netlink agent [-v] [FILE]\n"
+	"       sss-netlink agent show [FILE]\n"
+	"       sss-netlink agent peers [FILE]\n"
 	"Finds peers for programs that connect, and registers this machine's hosts, as\n"
 	"FILE says, " CONF_FILE ": sss.conf(5). Stays in the foreground, for a service\n"
 	"manager. SIGHUP: read FILE again; SIGTERM: take entries away and end.\n"
+	"show tells whether one runs here; peers what it learnt of where peers are.\n"
 	"  -v  tell more\n";
 
 uint64_t agent_clock(void)
@@ -222,6 +226,9 @@ static int run(struct args *args)
 	kernel_open();
 	address_open();
 	begin();
+	if (running_claim(agent.file))
+		log_at(LOG_L_WARNING, "unknown-to-others", " error=%s",
+		       log_quote(strerror(errno)));
 	log_at(LOG_L_INFO, "started", " hosts=%u", agent.n_identities);
 	notify("READY=1");
 	serve();
@@ -238,5 +245,7 @@ const struct object object_agent = {
 	.name = "agent", .usage = usage,
 	.commands = {
 		{ "", run, "-v FILE" },
+		{ "show", agent_show, "FILE" },
+		{ "peers", agent_show_peers, "FILE" },
 	},
 };

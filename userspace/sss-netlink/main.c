@@ -16,14 +16,15 @@ bool json, pretty, brief;
 
 const struct object *const objects[] = {
 	&object_key, &object_host, &object_peer, &object_service, &object_stream,
-	&object_channel, &object_stats, &object_access, &object_config, &object_agent, &object_monitor, NULL,
+	&object_channel, &object_stats, &object_access, &object_config, &object_regserver,
+	&object_agent, &object_monitor, NULL,
 };
 
 static const char usage[] =
 	"Usage: sss-netlink [OPTION ...] OBJECT COMMAND ...\n"
 	"       sss-netlink [-force] -batch FILE\n"
 	"       sss-netlink OBJECT help\n"
-	"OBJECT: key        generate, eid\n"
+	"OBJECT: key        generate, eid, show, read, rotate\n"
 	"        host       add, del, set, show\n"
 	"        peer       add, del, set, show\n"
 	"        service    show [remote EID]\n"
@@ -32,7 +33,8 @@ static const char usage[] =
 	"        stats      [PATTERN]\n"
 	"        access     add, set, del, show\n"
 	"        config     check, load, unload\n"
-	"        agent      [FILE]\n"
+	"        regserver  add, del, show, search, lookup\n"
+	"        agent      [FILE], show, peers\n"
 	"        monitor\n"
 	"OPTION: -json [-pretty]  -brief  -color[=always|auto|never]  -netns NAME\n"
 	"        -batch FILE  -force  -help  -Version\n";
