@@ -91,7 +91,14 @@ struct conf {
  */
 int conf_read(struct conf *conf, const char *path, struct ini_error *error);
 
+/* What it would be with one file more, or without one of peers.d; NULL: no such file */
+int conf_read_with(struct conf *conf, const char *path, const char *more, const char *without,
+		   struct ini_error *error);
+
 void conf_free(struct conf *conf);
+
+/* Where that folder is; PATH_MAX bytes */
+void conf_peers_folder(const char *path, char *folder);
 
 /* The host of that name; "": the default one. NULL: there is none in the files */
 const struct conf_host *conf_find_host(const struct conf *conf, const char *name);

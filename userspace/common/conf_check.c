@@ -17,7 +17,8 @@ static int is_conf(const struct dirent *entry)
 	return *entry->d_name != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".conf");
 }
 
-static int read_peers(struct conf *conf, const char *folder, struct ini_error *error)
+static int read_peers(struct conf *conf, const char *folder, const char *without,
+		      struct ini_error *error)
 {
 	struct dirent **entries;
 	int n = scandir(folder, &entries, is_conf, alphasort), i, ret = 0;
@@ -29,7 +30,8 @@ static int read_peers(struct conf *conf, const char *folder, struct ini_error *e
 	for (i = 0; i < n; i++) {
 		if (!ret) {
 			snprintf(path, sizeof(path), "%.2000s/%s", folder, entries[i]->d_name);
-			ret = conf_read_file(conf, path, error);
+			if (!without || strcmp(path, without))
+				ret = conf_read_file(conf, path, error);
 		}
 		free(entries[i]);
 	}
@@ -170,9 +172,21 @@ static int imply_host(struct conf *conf, struct ini_error *error)
 	return 0;
 }
 
-int conf_read(struct conf *conf, const char *path, struct ini_error *error)
+void conf_peers_folder(const char *path, char *folder)
 {
 	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, PATH_MAX, "%.*speers.d", slash ? (int)(slash - path) + 1 : 0, path);
+}
+
+int conf_read(struct conf *conf, const char *path, struct ini_error *error)
+{
+	return conf_read_with(conf, path, NULL, NULL, error);
+}
+
+int conf_read_with(struct conf *conf, const char *path, const char *more, const char *without,
+		   struct ini_error *error)
+{
 	char folder[PATH_MAX];
 
 	memset(conf, 0, sizeof(*conf));
@@ -180,10 +194,9 @@ int conf_read(struct conf *conf, const char *path, struct ini_error *error)
 	conf->agent.tell_endpoints = true;
 	conf->agent.local_port = LOCAL_PORT;
 	strcpy(conf->agent.state, "/var/lib/sss");
-	snprintf(folder, sizeof(folder), "%.*speers.d",
-		 slash ? (int)(slash - path) + 1 : 0, path);
-	if (conf_read_file(conf, path, error) || read_peers(conf, folder, error) ||
-	    imply_host(conf, error))
+	conf_peers_folder(path, folder);
+	if (conf_read_file(conf, path, error) || read_peers(conf, folder, without, error) ||
+	    (more && conf_read_file(conf, more, error)) || imply_host(conf, error))
 		return -1;
 	return check_hosts(conf, error) || check_peers(conf, error) ||
 	       check_profiles(conf, error) ? -1 : 0;

@@ -9,6 +9,7 @@
  *	local.c		hints on the local link
  *	cache.c		what was learnt of peers, kept in a file
  *	address.c	this machine's addresses, by rtnetlink
+ *	show.c		"agent show", "agent peers"
  *
  * Nothing here decides who a peer is: endpoints are hints, and the kernel believes
  * whoever proves to have the EID's key.
@@ -16,6 +17,7 @@
 #ifndef SSS_AGENT_H
 #define SSS_AGENT_H
 
+#include <time.h>
 #include <common/conf.h>
 #include <common/endpoint.h>
 #include <common/log.h>
@@ -119,8 +121,15 @@ bool local_ask(const struct sss_eid *peer);
 void local_find(const struct sss_eid *peer, struct candidates *where);
 void local_moved(void);
 
-/* cache.c */
+/* show.c: what can be told of an agent from outside */
+int agent_show(struct args *args);
+int agent_show_peers(struct args *args);
+
+/* cache.c; cache_open() makes the folder, cache_read() returns -1 with errno: not to be read */
 void cache_open(const char *folder);
+int cache_read(const char *folder);
+void cache_each(void (*call)(const struct sss_eid *eid, time_t when,
+			     const struct reg_endpoint *eps, unsigned int n));
 void cache_add(const struct sss_eid *peer, const struct candidates *where);
 void cache_find(const struct sss_eid *peer, struct candidates *where);
 uint64_t cache_tick(void);

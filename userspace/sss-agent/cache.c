@@ -66,22 +66,29 @@ static void read_line(char *rest)
 	*(find(&entry.eid) ?: oldest()) = entry;
 }
 
-void cache_open(const char *folder)
+int cache_read(const char *folder)
 {
 	char line[1024];
 	FILE *file;
 
-	if (mkdir(folder, 0755) && errno != EEXIST)
-		log_at(LOG_L_WARNING, "state", " folder=%s error=%s", log_quote(folder),
-		       log_quote(strerror(errno)));
 	snprintf(path, sizeof(path), "%s/peers", folder);
 	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
+	if (!file)
+		return errno == ENOENT ? 0 : -1;
+	while (fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		read_line(line);
 	}
-	if (file)
-		fclose(file);
+	fclose(file);
+	return 0;
+}
+
+void cache_open(const char *folder)
+{
+	if (mkdir(folder, 0755) && errno != EEXIST)
+		log_at(LOG_L_WARNING, "state", " folder=%s error=%s", log_quote(folder),
+		       log_quote(strerror(errno)));
+	cache_read(folder);
 }
 
 static bool is_on_link(const union endpoint_addr *addr)
@@ -114,6 +121,16 @@ void cache_find(const struct sss_eid *peer, struct candidates *where)
 		return;
 	for (i = 0; i < entry->n; i++)
 		candidates_add_record(where, &entry->eps[i]);
+}
+
+void cache_each(void (*call)(const struct sss_eid *eid, time_t when,
+			     const struct reg_endpoint *eps, unsigned int n))
+{
+	unsigned int i;
+
+	for (i = 0; i < ENTRIES; i++)
+		if (entries[i].when)
+			call(&entries[i].eid, entries[i].when, entries[i].eps, entries[i].n);
 }
 
 static void write_entry(FILE *file, const struct entry *entry)

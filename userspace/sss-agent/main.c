@@ -12,6 +12,7 @@
 #include <common/notify.h>
 #include "agent.h"
 #include "../sss-netlink/config.h"
+#include "../sss-netlink/running.h"
 
 #define TICK_MAX_MS 60000
 
@@ -19,9 +20,12 @@ struct agent agent;
 
 static const char usage[] =
 	"Usage: sss-netlink agent [-v] [FILE]\n"
+	"       sss-netlink agent show [FILE]\n"
+	"       sss-netlink agent peers [FILE]\n"
 	"Finds peers for programs that connect, and registers this machine's hosts, as\n"
 	"FILE says, " CONF_FILE ": sss.conf(5). Stays in the foreground, for a service\n"
 	"manager. SIGHUP: read FILE again; SIGTERM: take entries away and end.\n"
+	"show tells whether one runs here; peers what it learnt of where peers are.\n"
 	"  -v  tell more\n";
 
 uint64_t agent_clock(void)
@@ -195,10 +199,6 @@ static void parse(struct args *args)
 	while (args->n) {
 		const char *word = next_arg(args, "a file");
 
-		if (is_word(word, "help")) {
-			fputs(usage, stdout);
-			exit(EXIT_OK);
-		}
 		if (!strcmp(word, "-v"))
 			log_set_level(LOG_L_DEBUG);
 		else if (*word == '-')
@@ -210,7 +210,7 @@ static void parse(struct args *args)
 	}
 }
 
-int do_agent(struct args *args)
+static int run(struct args *args)
 {
 	struct ini_error error;
 
@@ -226,6 +226,9 @@ int do_agent(struct args *args)
 	kernel_open();
 	address_open();
 	begin();
+	if (running_claim(agent.file))
+		log_at(LOG_L_WARNING, "unknown-to-others", " error=%s",
+		       log_quote(strerror(errno)));
 	log_at(LOG_L_INFO, "started", " hosts=%u", agent.n_identities);
 	notify("READY=1");
 	serve();
@@ -237,3 +240,12 @@ int do_agent(struct args *args)
 	log_event(LOG_L_INFO, "stopped");
 	return EXIT_OK;
 }
+
+const struct object object_agent = {
+	.name = "agent", .usage = usage,
+	.commands = {
+		{ "", run, "-v FILE" },
+		{ "show", agent_show, "FILE" },
+		{ "peers", agent_show_peers, "FILE" },
+	},
+};

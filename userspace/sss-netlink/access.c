@@ -21,24 +21,21 @@ static void put_service(struct nlmsghdr *nlh, const char *name)
 	mnl_attr_put_strz(nlh, SSS_A_SERVICE, name);
 }
 
-/* What follows the EID; false: the word is none of it */
-static bool setting(struct args *args, const char *word, struct nlmsghdr *nlh, bool add)
+/* What follows the EID */
+static void setting(struct args *args, const char *word, struct nlmsghdr *nlh)
 {
-	if (is_word(word, "service"))
+	if (!strcmp(word, "service"))
 		put_service(nlh, next_arg(args, "the name of a service"));
-	else if (is_word(word, "host"))
+	else if (!strcmp(word, "host"))
 		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
-	else if (add && is_word(word, "max-streams"))
+	else if (!strcmp(word, "max-streams"))
 		mnl_attr_put_u32(nlh, SSS_A_MAX_STREAMS,
 				 number(next_arg(args, "max-streams"), "max-streams", UINT32_MAX));
-	else if (add && is_word(word, "rate"))
+	else if (!strcmp(word, "rate"))
 		mnl_attr_put_u32(nlh, SSS_A_STREAM_RATE,
 				 number(next_arg(args, "rate"), "rate", UINT32_MAX));
-	else if (add && is_word(word, "deny"))
-		mnl_attr_put(nlh, SSS_A_ACCESS_DENY, 0, NULL);
 	else
-		return false;
-	return true;
+		mnl_attr_put(nlh, SSS_A_ACCESS_DENY, 0, NULL);
 }
 
 static int change(struct args *args, int cmd)
@@ -48,12 +45,8 @@ static int change(struct args *args, int cmd)
 
 	if (strcmp(who, "anyone"))
 		put_eid(nlh, SSS_A_PEER_EID, who);
-	while (args->n) {
-		const char *word = next_arg(args, "a setting");
-
-		if (!setting(args, word, nlh, cmd != SSS_CMD_ACCESS_DEL))
-			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink access help\"", word);
-	}
+	while (args->n)
+		setting(args, next_setting(args), nlh);
 	return nl_send(nlh, NULL, NULL);
 }
 
@@ -84,32 +77,37 @@ static int show(struct args *args)
 	struct nlmsghdr *nlh = nl_request(SSS_CMD_ACCESS_GET, NLM_F_DUMP);
 
 	if (args->n) {
-		const char *word = next_arg(args, "\"host\"");
-
-		if (!is_word(word, "host"))
-			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink access help\"", word);
+		next_setting(args);
 		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
 	}
 	end_of_args(args);
-	out_begin();
+	out_begin("eid host service deny max-streams rate");
 	nl_send(nlh, show_cb, NULL);
 	out_end();
 	return EXIT_OK;
 }
 
-int do_access(struct args *args)
+static int add(struct args *args)
 {
-	const char *cmd = args->n ? next_arg(args, "a command") : "show";
-
-	if (is_word(cmd, "add"))
-		return change(args, SSS_CMD_ACCESS_NEW);
-	if (is_word(cmd, "set"))
-		return change(args, SSS_CMD_ACCESS_SET);
-	if (is_word(cmd, "del") || !strcmp(cmd, "delete"))
-		return change(args, SSS_CMD_ACCESS_DEL);
-	if (is_word(cmd, "show") || is_word(cmd, "list"))
-		return show(args);
-	if (is_word(cmd, "help"))
-		return fputs(usage, stdout) < 0;
-	die(EXIT_USAGE, "unknown command \"access %s\": see \"sss-netlink access help\"", cmd);
+	return change(args, SSS_CMD_ACCESS_NEW);
 }
+
+static int set(struct args *args)
+{
+	return change(args, SSS_CMD_ACCESS_SET);
+}
+
+static int del(struct args *args)
+{
+	return change(args, SSS_CMD_ACCESS_DEL);
+}
+
+const struct object object_access = {
+	.name = "access", .usage = usage, .standard = "show",
+	.commands = {
+		{ "add", add, "WHO service=SERVICE max-streams=N rate=N deny host=HOST" },
+		{ "set", set, "WHO service=SERVICE max-streams=N rate=N deny host=HOST" },
+		{ "del", del, "WHO service=SERVICE host=HOST" },
+		{ "show", show, "host=HOST" },
+	},
+};

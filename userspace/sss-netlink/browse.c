@@ -13,13 +13,6 @@
 #define LIST_MAX (256 * 1024 + 1)
 #define PATIENCE 30	/* seconds without an answer */
 
-bool is_remote(const char *word)
-{
-	while (*word == '-')
-		word++;
-	return is_word(word, "remote");
-}
-
 static void refuse(const char *eid, int err)
 {
 	if (err == ECONNREFUSED)
@@ -88,18 +81,17 @@ int browse(struct args *args)
 	const uint8_t *at = list, *end;
 	const char *eid;
 
-	next_arg(args, "show");
 	next_arg(args, "remote");
 	eid = next_arg(args, "the EID of a peer");
 	end_of_args(args);
 	end = list + fetch(eid, list);
-	out_begin();
+	out_begin("service protocol kind");
 	while (at && at < end && *at != SSS_BROWSE_CUT)
 		at = show_entry(at, end);
 	out_end();
 	if (!at)
 		die(EXIT_KERNEL, "%s sent a list that cannot be read", eid);
 	if (at < end)
-		fprintf(stderr, "sss-netlink: %s offers more than it lists\n", eid);
+		warn("%s offers more than it lists", eid);
 	return EXIT_OK;
 }

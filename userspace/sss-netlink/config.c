@@ -15,54 +15,72 @@ static const char usage[] =
 	"it are read as well: sss.conf(5). load brings hosts and peers there, and takes\n"
 	"away what an earlier load brought and is no longer said; unload takes all away.\n";
 
-static void make(struct conf *conf, struct plan *plan, const char *file, bool keys)
+static int make(struct conf *conf, struct plan *plan, const char *file, bool keys,
+		struct ini_error *error)
 {
-	struct ini_error error;
-
 	if (sodium_init() < 0)
-		die(EXIT_USAGE, "libsodium does not start");
-	if (conf_read(conf, file, &error) || plan_make(plan, conf, keys, &error))
-		die(EXIT_USAGE, "%s", error.text);
+		return ini_wrong(error, "libsodium does not start");
+	return conf_read(conf, file, error) || plan_make(plan, conf, keys, error) ? -1 : 0;
 }
 
-static int check(const char *file)
+static const char *file_arg(struct args *args)
 {
+	const char *file = args->n ? next_arg(args, "a file") : CONF_FILE;
+
+	end_of_args(args);
+	return file;
+}
+
+static int check(struct args *args)
+{
+	const char *file = file_arg(args);
+	struct ini_error error;
 	struct conf conf;
 	struct plan plan;
 
-	make(&conf, &plan, file, false);
+	if (make(&conf, &plan, file, false, &error))
+		die(EXIT_USAGE, "%s", error.text);
 	printf("%s: %u hosts, %u peers\n", file, plan.n_hosts, plan.n_peers);
 	plan_free(&plan);
 	conf_free(&conf);
 	return EXIT_OK;
 }
 
-static int load(const char *file)
+int config_load(const char *file, struct ini_error *error)
 {
 	struct loaded loaded;
-	struct ini_error error;
 	struct conf conf;
 	struct plan plan;
 	int ret;
 
-	make(&conf, &plan, file, true);
+	if (make(&conf, &plan, file, true, error))
+		return EXIT_USAGE;
 	loaded_open(&loaded);
-	ret = apply_plan(&plan, &loaded, &error);
+	ret = apply_plan(&plan, &loaded, error);
 	if (!ret && loaded_write(&loaded, &plan))
-		fprintf(stderr, "sss-netlink: cannot write \"%s\": %s: \"config unload\" will not know of this\n",
-			loaded.path, strerror(errno));
+		warn("cannot write \"%s\": %s: \"config unload\" will not know of this",
+		     loaded.path, strerror(errno));
 	plan_free(&plan);
-	if (ret)
-		die(EXIT_KERNEL, "%s", error.text);
 	loaded_close(&loaded);
 	conf_free(&conf);
+	return ret ? EXIT_KERNEL : EXIT_OK;
+}
+
+static int load(struct args *args)
+{
+	struct ini_error error;
+	int ret = config_load(file_arg(args), &error);
+
+	if (ret)
+		die(ret, "%s", error.text);
 	return EXIT_OK;
 }
 
-static int unload(void)
+static int unload(struct args *args)
 {
 	struct loaded loaded;
 
+	end_of_args(args);
 	loaded_open(&loaded);
 	if (loaded.n_hosts)
 		apply_unload(&loaded);
@@ -71,21 +89,11 @@ static int unload(void)
 	return EXIT_OK;
 }
 
-int do_config(struct args *args)
-{
-	const char *cmd = next_arg(args, "a command (check, load, unload)");
-	const char *file = CONF_FILE;
-
-	if (is_word(cmd, "help"))
-		return fputs(usage, stdout) < 0;
-	if (args->n && !is_word(cmd, "unload"))
-		file = next_arg(args, "a file");
-	end_of_args(args);
-	if (is_word(cmd, "check"))
-		return check(file);
-	if (is_word(cmd, "load"))
-		return load(file);
-	if (is_word(cmd, "unload"))
-		return unload();
-	die(EXIT_USAGE, "unknown command \"config %s\": see \"sss-netlink config help\"", cmd);
-}
+const struct object object_config = {
+	.name = "config", .usage = usage,
+	.commands = {
+		{ "check", check, "FILE" },
+		{ "load", load, "FILE" },
+		{ "unload", unload, "" },
+	},
+};

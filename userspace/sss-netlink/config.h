@@ -82,6 +82,8 @@ struct loaded {
 
 /* Reads it, and keeps others from changing it until loaded_close(). Dies. */
 void loaded_open(struct loaded *loaded);
+/* Was anything loaded into this namespace? */
+bool loaded_exists(void);
 /* Replaces it, as a whole; 0 or -1 with errno */
 int loaded_write(const struct loaded *loaded, const struct plan *plan);
 void loaded_remove(struct loaded *loaded);

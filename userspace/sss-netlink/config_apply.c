@@ -248,7 +248,7 @@ static void undo(struct changes *changes)
 		const struct change *change = &changes->at[changes->n];
 
 		if (change->peer ? undo_peer(change) : undo_host(change))
-			fprintf(stderr, "sss-netlink: a change could not be taken back: %s\n",
+			warn("a change could not be taken back: %s",
 				nl_refusal());
 	}
 }

@@ -13,9 +13,10 @@
 #include <unistd.h>
 #include "../libsss/sss.h"
 #include "config.h"
+#include "running.h"
 #include "sss-netlink.h"
 
-#define FOLDER "/run/sss"
+#define FOLDER RUNNING_FOLDER
 
 static void read_host(struct loaded *loaded, char *rest)
 {
@@ -53,17 +54,21 @@ static void read_peer(struct loaded *loaded, char *rest)
 	loaded->n_peers++;
 }
 
+bool loaded_exists(void)
+{
+	char path[PATH_MAX];
+
+	return !running_path(path, "loaded") && !access(path, F_OK);
+}
+
 void loaded_open(struct loaded *loaded)
 {
-	struct stat ns;
 	char line[1024];
 	FILE *file;
 
 	memset(loaded, 0, sizeof(*loaded));
-	if (stat("/proc/self/ns/net", &ns))
+	if (running_path(loaded->path, "loaded"))
 		die(EXIT_KERNEL, "/proc/self/ns/net: %s", strerror(errno));
-	snprintf(loaded->path, sizeof(loaded->path), FOLDER "/loaded.%lu",
-		 (unsigned long)ns.st_ino);
 	mkdir(FOLDER, 0755);
 	loaded->lock = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (loaded->lock < 0 || access(FOLDER, W_OK) || flock(loaded->lock, LOCK_EX))

@@ -28,14 +28,15 @@ static const struct {
 };
 
 /* by enum sss_padding */
-static const char *const paddings[] = { "none", "buckets", "full" };
+static const char *const paddings[] = { "none", "buckets", "full", NULL };
 
-#define N_PADDINGS (sizeof(paddings) / sizeof(paddings[0]))
+#define N_PADDINGS (sizeof(paddings) / sizeof(paddings[0]) - 1)
 static const char *const access_names[] = {
 	[SSS_ACCESS_ANYONE] = "anyone", [SSS_ACCESS_PEERS] = "peers", [SSS_ACCESS_RULES] = "rules",
+	NULL,
 };
 
-#define N_ACCESS (sizeof(access_names) / sizeof(access_names[0]))
+#define N_ACCESS (sizeof(access_names) / sizeof(access_names[0]) - 1)
 
 struct settings {
 	uint32_t flags, mask;
@@ -67,37 +68,33 @@ static uint32_t octal(const char *text)
 
 static uint32_t padding(const char *text)
 {
-	size_t i;
+	int i = pick(text, paddings, "padding");
 
-	for (i = 0; i < N_PADDINGS; i++)
-		if (is_word(text, paddings[i]))
-			return i;
+	if (i >= 0)
+		return i;
 	die(EXIT_USAGE, "padding is none, buckets or full, not \"%s\"", text);
 }
 
 static uint32_t access_of(const char *text)
 {
-	uint32_t i;
+	int i = pick(text, access_names, "access");
 
-	for (i = 0; i < N_ACCESS; i++)
-		if (is_word(text, access_names[i]))
-			return i;
+	if (i >= 0)
+		return i;
 	die(EXIT_USAGE, "access is for \"anyone\", \"peers\" or \"rules\", not \"%s\"", text);
 }
 
-static bool flag_setting(struct args *args, const char *word, struct settings *s)
+static void flag_setting(struct args *args, const char *word, struct settings *s)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-		if (!is_word(word, flags[i].name))
+		if (strcmp(word, flags[i].name))
 			continue;
 		s->mask |= flags[i].flag;
 		if (on_off(next_arg(args, flags[i].name), flags[i].name))
 			s->flags |= flags[i].flag;
-		return true;
 	}
-	return false;
 }
 
 static void key_setting(struct args *args, struct nlmsghdr *nlh)
@@ -112,12 +109,12 @@ static void key_setting(struct args *args, struct nlmsghdr *nlh)
 /* Who may use it from afar */
 static bool access_setting(struct args *args, const char *word, struct nlmsghdr *nlh)
 {
-	if (is_word(word, "access"))
+	if (!strcmp(word, "access"))
 		mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, access_of(next_arg(args, "access")));
-	else if (is_word(word, "max-streams"))
+	else if (!strcmp(word, "max-streams"))
 		mnl_attr_put_u32(nlh, SSS_A_MAX_STREAMS,
 				 number(next_arg(args, "max-streams"), "max-streams", UINT32_MAX));
-	else if (is_word(word, "rate"))
+	else if (!strcmp(word, "rate"))
 		mnl_attr_put_u32(nlh, SSS_A_STREAM_RATE,
 				 number(next_arg(args, "rate"), "rate", UINT32_MAX));
 	else
@@ -125,30 +122,29 @@ static bool access_setting(struct args *args, const char *word, struct nlmsghdr 
 	return true;
 }
 
-static void settings(struct args *args, struct nlmsghdr *nlh, bool add)
+static void settings(struct args *args, struct nlmsghdr *nlh)
 {
 	struct settings s = { 0, 0 };
 
 	while (args->n) {
-		const char *word = next_arg(args, "a setting");
+		const char *word = next_setting(args);
 
-		refuse_key_on_command_line(word);
-		if (add && (is_word(word, "private-key") || is_word(word, "key")))
+		if (!strcmp(word, "private-key") || !strcmp(word, "key"))
 			key_setting(args, nlh);
-		else if (is_word(word, "port"))
+		else if (!strcmp(word, "port"))
 			mnl_attr_put_u16(nlh, SSS_A_HOST_PORT,
 					 number(next_arg(args, "port"), "port", 65535));
-		else if (is_word(word, "owner"))
+		else if (!strcmp(word, "owner"))
 			mnl_attr_put_u32(nlh, SSS_A_HOST_UID, user(next_arg(args, "owner")));
-		else if (is_word(word, "group"))
+		else if (!strcmp(word, "group"))
 			mnl_attr_put_u32(nlh, SSS_A_HOST_GID, group(next_arg(args, "group")));
-		else if (is_word(word, "mode"))
+		else if (!strcmp(word, "mode"))
 			mnl_attr_put_u32(nlh, SSS_A_HOST_MODE, octal(next_arg(args, "mode")));
-		else if (is_word(word, "padding"))
+		else if (!strcmp(word, "padding"))
 			mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING,
 					 padding(next_arg(args, "padding")));
-		else if (!access_setting(args, word, nlh) && !flag_setting(args, word, &s))
-			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink host help\"", word);
+		else if (!access_setting(args, word, nlh))
+			flag_setting(args, word, &s);
 	}
 	if (!s.mask)
 		return;
@@ -177,7 +173,7 @@ static int change(struct args *args, int cmd)
 		end_of_args(args);
 	if (cmd == SSS_CMD_HOST_SET && !args->n)
 		die(EXIT_USAGE, "what shall change? See \"sss-netlink host help\"");
-	settings(args, nlh, cmd == SSS_CMD_HOST_NEW);
+	settings(args, nlh);
 	return nl_send(nlh, NULL, NULL);
 }
 
@@ -218,25 +214,37 @@ static int show(struct args *args)
 	nlh = args->n ? named(args, SSS_CMD_HOST_GET, 0) :
 			nl_request(SSS_CMD_HOST_GET, NLM_F_DUMP);
 	end_of_args(args);
-	out_begin();
+	out_begin("name eid port access");
 	nl_send(nlh, show_cb, NULL);
 	out_end();
 	return EXIT_OK;
 }
 
-int do_host(struct args *args)
+static int add(struct args *args)
 {
-	const char *cmd = args->n ? next_arg(args, "a command") : "show";
-
-	if (is_word(cmd, "add"))
-		return change(args, SSS_CMD_HOST_NEW);
-	if (is_word(cmd, "del") || !strcmp(cmd, "delete"))
-		return change(args, SSS_CMD_HOST_DEL);
-	if (is_word(cmd, "show") || is_word(cmd, "list"))
-		return show(args);
-	if (is_word(cmd, "set"))
-		return change(args, SSS_CMD_HOST_SET);
-	if (is_word(cmd, "help"))
-		return fputs(usage, stdout) < 0;
-	die(EXIT_USAGE, "unknown command \"host %s\": see \"sss-netlink host help\"", cmd);
+	return change(args, SSS_CMD_HOST_NEW);
 }
+
+static int set(struct args *args)
+{
+	return change(args, SSS_CMD_HOST_SET);
+}
+
+static int del(struct args *args)
+{
+	return change(args, SSS_CMD_HOST_DEL);
+}
+
+#define SETTINGS \
+	"port=N default=on|off stealth=on|off hide-services=on|off owner=USER group=GROUP " \
+	"mode=OCTAL padding=none|buckets|full access=anyone|peers|rules max-streams=N rate=N"
+
+const struct object object_host = {
+	.name = "host", .usage = usage, .standard = "show",
+	.commands = {
+		{ "add", add, "NAME private-key=FILE key=FILE " SETTINGS },
+		{ "set", set, "HOST " SETTINGS },
+		{ "del", del, "HOST" },
+		{ "show", show, "HOST" },
+	},
+};

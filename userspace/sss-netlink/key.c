@@ -19,8 +19,14 @@
 static const char usage[] =
 	"Usage: sss-netlink key generate [FILE]\n"
 	"       sss-netlink key eid [FILE]\n"
+	"       sss-netlink key show FILE|EID\n"
+	"       sss-netlink key read [EID]\n"
+	"       sss-netlink key rotate FILE\n"
 	"generate writes a new private key to FILE, which must not exist, or to\n"
-	"standard output; eid reads one and prints the identity that goes with it.\n"
+	"standard output; eid reads one and prints the identity that goes with it; show\n"
+	"shows that as groups to be read out and as a QR code; read takes it back from\n"
+	"groups or a scanner, from the command line or standard input. rotate replaces\n"
+	"the key in FILE and keeps the old one beside it.\n"
 	"A key file holds 32 bytes in base64 and belongs to its owner alone.\n";
 
 static bool decode(const char *text, uint8_t key[SSS_EID_LEN])
@@ -38,6 +44,13 @@ static bool looks_like_key(const char *text)
 
 	sodium_memzero(key, sizeof(key));
 	return looks;
+}
+
+void parse_eid(struct sss_eid *eid, const char *text)
+{
+	refuse_key_on_command_line(text);
+	if (sss_eid_parse(eid, text))
+		die(EXIT_USAGE, "\"%s\" is no EID: 52 letters a-z and digits 2-7, as \"sss-netlink key eid\" prints", text);
 }
 
 void refuse_key_on_command_line(const char *text)
@@ -115,7 +128,7 @@ static int write_text(int fd, struct ini_error *error)
 	make_text(text);
 	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	sodium_memzero(text, sizeof(text));
-	if (good && (fd == STDOUT_FILENO || !close(fd)))
+	if (good && (fd == STDOUT_FILENO || (!fsync(fd) && !close(fd))))
 		return 0;
 	return ini_wrong(error, "cannot write the key: %s", strerror(errno));
 }
@@ -126,7 +139,10 @@ int make_key(const char *file, struct ini_error *error)
 
 	if (fd < 0)
 		return ini_wrong(error, "cannot make key file \"%s\": %s", file, strerror(errno));
-	return write_text(fd, error);
+	if (!write_text(fd, error))
+		return 0;
+	unlink(file);
+	return -1;
 }
 
 static int generate(struct args *args)
@@ -136,9 +152,11 @@ static int generate(struct args *args)
 	struct ini_error error;
 
 	end_of_args(args);
+	refuse_key_on_command_line(file);
+	if (sodium_init() < 0)
+		die(EXIT_USAGE, "libsodium does not start");
 	if (shown && isatty(STDOUT_FILENO))
-		fputs("sss-netlink: this is a secret on your screen: name a file to keep it in\n",
-		      stderr);
+		warn("this is a secret on your screen: name a file to keep it in");
 	if (shown ? write_text(STDOUT_FILENO, &error) : make_key(file, &error))
 		die(EXIT_USAGE, "%s", error.text);
 	return EXIT_OK;
@@ -155,21 +173,25 @@ static int eid(struct args *args)
 	read_key(file, key);
 	crypto_scalarmult_base(public.key, key);
 	sodium_memzero(key, sizeof(key));
-	puts(sss_eid_format(&public, text));
+	sss_eid_format(&public, text);
+	if (!json) {
+		puts(text);
+		return EXIT_OK;
+	}
+	out_begin("eid");
+	out_object();
+	out_string("eid", text);
+	out_end();
 	return EXIT_OK;
 }
 
-int do_key(struct args *args)
-{
-	const char *cmd = next_arg(args, "a command (generate, eid)");
-
-	if (sodium_init() < 0)
-		die(EXIT_USAGE, "libsodium does not start");
-	if (is_word(cmd, "generate"))
-		return generate(args);
-	if (is_word(cmd, "eid"))
-		return eid(args);
-	if (is_word(cmd, "help"))
-		return fputs(usage, stdout) < 0;
-	die(EXIT_USAGE, "unknown command \"key %s\": see \"sss-netlink key help\"", cmd);
-}
+const struct object object_key = {
+	.name = "key", .usage = usage,
+	.commands = {
+		{ "generate", generate, "NEWFILE" },
+		{ "eid", eid, "FILE" },
+		{ "show", show_key, "FILE" },
+		{ "read", read_eid, "EID" },
+		{ "rotate", rotate_key, "FILE" },
+	},
+};

@@ -6,101 +6,51 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "sss-netlink.h"
 
-bool json, pretty;
+bool json, pretty, brief;
 
-static const struct {
-	const char *name;
-	int (*run)(struct args *args);
-} objects[] = {
-	{ "key", do_key },
-	{ "host", do_host },
-	{ "peer", do_peer },
-	{ "service", do_service },
-	{ "stream", do_stream },
-	{ "channel", do_channel },
-	{ "stats", do_stats },
-	{ "config", do_config },
-	{ "agent", do_agent },
-	{ "monitor", do_monitor },
-	{ "access", do_access },
+const struct object *const objects[] = {
+	&object_key, &object_host, &object_peer, &object_service, &object_stream,
+	&object_channel, &object_stats, &object_access, &object_config, &object_regserver,
+	&object_agent, &object_monitor, NULL,
 };
 
 static const char usage[] =
-	"Usage: sss-netlink [-json [-pretty]] [-netns NAME] OBJECT COMMAND ...\n"
+	"Usage: sss-netlink [OPTION ...] OBJECT COMMAND ...\n"
+	"       sss-netlink [-force] -batch FILE\n"
 	"       sss-netlink OBJECT help\n"
-	"OBJECT: key      generate, eid\n"
-	"        host     add, del, set, show\n"
-	"        peer     add, del, set, show\n"
-	"        service  show [remote EID]\n"
-	"        stream   show [rate]\n"
-	"        channel  show, rekey, close\n"
-	"        stats    [PATTERN]\n"
-	"        access   add, set, del, show\n"
-	"        config   check, load, unload\n"
-	"        agent    [FILE]\n"
-	"        monitor\n";
+	"OBJECT: key        generate, eid, show, read, rotate\n"
+	"        host       add, del, set, show\n"
+	"        peer       add, del, set, show\n"
+	"        service    show [remote EID]\n"
+	"        stream     show [rate]\n"
+	"        channel    show, rekey, close\n"
+	"        stats      [PATTERN]\n"
+	"        access     add, set, del, show\n"
+	"        config     check, load, unload\n"
+	"        regserver  add, del, show, search, lookup\n"
+	"        agent      [FILE], show, peers\n"
+	"        monitor\n"
+	"OPTION: -json [-pretty]  -brief  -color[=always|auto|never]  -netns NAME\n"
+	"        -batch FILE  -force  -help  -Version\n";
 
-void die(int code, const char *fmt, ...)
-{
-	va_list ap;
+enum { O_JSON, O_PRETTY, O_BRIEF, O_COLOR, O_NETNS, O_BATCH, O_FORCE, O_HELP, O_VERSION };
 
-	fflush(stdout);
-	fputs("sss-netlink: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(code);
-}
+const char *const options[] = {
+	[O_JSON] = "json", [O_PRETTY] = "pretty", [O_BRIEF] = "brief", [O_COLOR] = "color",
+	[O_NETNS] = "netns", [O_BATCH] = "batch", [O_FORCE] = "force", [O_HELP] = "help",
+	[O_VERSION] = "Version", NULL,
+};
 
-const char *next_arg(struct args *args, const char *what)
-{
-	if (!args->n)
-		die(EXIT_USAGE, "%s is missing", what);
-	args->n--;
-	return *args->v++;
-}
+static const char *batch_file;
+static bool force;
 
-bool is_word(const char *given, const char *word)
-{
-	return *given && !strncmp(given, word, strlen(given));
-}
-
-void end_of_args(const struct args *args)
-{
-	if (args->n)
-		die(EXIT_USAGE, "\"%s\" is one argument too many", args->v[0]);
-}
-
-bool on_off(const char *text, const char *what)
-{
-	if (!strcmp(text, "on"))
-		return true;
-	if (!strcmp(text, "off"))
-		return false;
-	die(EXIT_USAGE, "%s is \"on\" or \"off\", not \"%s\"", what, text);
-}
-
-unsigned long number(const char *text, const char *what, unsigned long max)
-{
-	unsigned long v;
-	char *end;
-
-	errno = 0;
-	v = strtoul(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || v > max)
-		die(EXIT_USAGE, "%s is a number up to %lu, not \"%s\"", what, max, text);
-	return v;
-}
-
-static void enter_netns(const char *name)
+void enter_netns(const char *name)
 {
 	char path[4096];
 	int fd;
@@ -114,6 +64,72 @@ static void enter_netns(const char *name)
 	close(fd);
 }
 
+/* What could not be written was not shown. */
+static int finish(int result)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_KERNEL, "cannot write: %s", strerror(errno));
+	return result;
+}
+
+static void version(void)
+{
+	printf("sss-netlink of AF_SSS, netlink version %d\n", SSS_GENL_VERSION);
+	exit(finish(EXIT_OK));
+}
+
+/* Its name in full, and what stands behind "=" of it */
+static int find_option(const char *arg, const char **value)
+{
+	char name[32];
+	int found;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg, "="), arg);
+	*value = strchr(arg, '=');
+	if (*value)
+		++*value;
+	found = pick(name, options, "option");
+	if (found < 0 || (*value && found != O_COLOR))
+		die(EXIT_USAGE, "unknown option \"%s\": see \"sss-netlink help\"", arg);
+	return found;
+}
+
+static void take_option(struct args *args, const char *arg)
+{
+	const char *value;
+
+	switch (find_option(arg, &value)) {
+	case O_JSON:
+		json = true;
+		break;
+	case O_PRETTY:
+		pretty = true;
+		break;
+	case O_BRIEF:
+		brief = true;
+		break;
+	case O_COLOR:
+		if (!color_option(value ?: "always"))
+			die(EXIT_USAGE, "-color is \"always\", \"auto\" or \"never\", not \"%s\"",
+			    value);
+		break;
+	case O_NETNS:
+		enter_netns(next_arg(args, "the name of a network namespace"));
+		break;
+	case O_BATCH:
+		batch_file = next_arg(args, "a file of commands");
+		break;
+	case O_FORCE:
+		force = true;
+		break;
+	case O_HELP:
+		fputs(usage, stdout);
+		exit(finish(EXIT_OK));
+	default:
+		version();
+	}
+}
+
 /* Options stand before the object; -j, --json and so on are all taken. */
 static bool option(struct args *args)
 {
@@ -123,44 +139,48 @@ static bool option(struct args *args)
 		return false;
 	arg += arg[1] == '-' ? 2 : 1;
 	next_arg(args, "an option");
-	if (is_word(arg, "json"))
-		json = true;
-	else if (is_word(arg, "pretty"))
-		pretty = true;
-	else if (is_word(arg, "netns"))
-		enter_netns(next_arg(args, "the name of a network namespace"));
-	else if (is_word(arg, "help"))
-		exit(fputs(usage, stdout) < 0);
-	else
-		die(EXIT_USAGE, "unknown option \"%s\": see \"sss-netlink help\"", arg);
+	take_option(args, arg);
 	return true;
 }
 
-/* What could not be written was not shown. */
-static int finish(int result)
+static int run_object(struct args *args)
 {
-	if (fflush(stdout) || ferror(stdout))
-		die(EXIT_KERNEL, "cannot write: %s", strerror(errno));
-	return result;
+	const char *names[sizeof(objects) / sizeof(objects[0])], *name;
+	int i;
+
+	for (i = 0; objects[i]; i++)
+		names[i] = objects[i]->name;
+	names[i] = NULL;
+	name = next_arg(args, "an object");
+	i = pick(name, names, "object");
+	if (i >= 0)
+		return run_command(objects[i], args);
+	if (is_word(name, "help"))
+		return fputs(usage, stdout) < 0;
+	die(EXIT_USAGE, "unknown object \"%s\": see \"sss-netlink help\"", name);
+}
+
+int run_line(struct args args)
+{
+	batch_file = NULL;
+	while (option(&args))
+		;
+	if (batch_file) {
+		end_of_args(&args);
+		return finish(batch(batch_file, force));
+	}
+	if (!args.n) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	return finish(run_object(&args));
 }
 
 int main(int argc, char **argv)
 {
 	struct args args = { .n = argc - 1, .v = argv + 1 };
-	const char *name;
-	size_t i;
 
-	while (option(&args))
-		;
-	if (!args.n) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
-	name = next_arg(&args, "an object");
-	for (i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		if (is_word(name, objects[i].name))
-			return finish(objects[i].run(&args));
-	if (is_word(name, "help"))
-		return fputs(usage, stdout) < 0;
-	die(EXIT_USAGE, "unknown object \"%s\": see \"sss-netlink help\"", name);
+	if (args.n && !strcmp(args.v[0], "-complete"))
+		return finish(complete(&args));
+	return run_line(args);
 }

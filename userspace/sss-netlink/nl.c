@@ -254,7 +254,7 @@ int nl_listen(const char *group, mnl_cb_t cb)
 	while (n >= 0) {
 		n = mnl_socket_recvfrom(sock, buffer, sizeof(buffer));
 		if (n < 0 && errno == ENOBUFS) {
-			fputs("sss-netlink: events were lost, there were too many\n", stderr);
+			warn("events were lost, there were too many");
 			n = 0;
 		} else if (n > 0) {
 			mnl_cb_run(buffer, n, 0, 0, cb, NULL);
@@ -289,8 +289,6 @@ void put_eid(struct nlmsghdr *nlh, int attr, const char *text)
 {
 	struct sss_eid eid;
 
-	refuse_key_on_command_line(text);
-	if (sss_eid_parse(&eid, text))
-		die(EXIT_USAGE, "\"%s\" is no EID: 52 letters a-z and digits 2-7, as \"sss-netlink key eid\" prints", text);
+	parse_eid(&eid, text);
 	mnl_attr_put(nlh, attr, sizeof(eid), &eid);
 }

@@ -9,8 +9,16 @@
 #include "../libsss/sss.h"
 #include "sss-netlink.h"
 
-static bool in_object, first_object = true, first_member, first_item;
+#define COLUMNS	8
+#define CELL	512
+
+static bool in_object, first_object = true, first_member, first_item, list_shown;
 static bool begun;	/* nothing is written of an answer that fails at once */
+static const char *list_name, *item_name;
+
+/* With -brief: of which members there shall be columns, and those of this object */
+static const char *columns;
+static char cells[COLUMNS][CELL];
 
 static void indent(int depth)
 {
@@ -41,6 +49,54 @@ static void plain(const char *s)
 		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
 }
 
+/* Which column a member goes to; -1: none */
+static int column_of(const char *name)
+{
+	const char *at = columns;
+	size_t len;
+	int i;
+
+	for (i = 0; *at && i < COLUMNS; i++) {
+		len = strcspn(at, " ");
+		if (len == strlen(name) && !strncmp(at, name, len))
+			return i;
+		at += len;
+		at += strspn(at, " ");
+	}
+	return -1;
+}
+
+static void colored(const char *name, const char *text)
+{
+	const char *color = color_of(name, text);
+
+	fputs(color, stdout);
+	plain(text);
+	fputs(color_end(color), stdout);
+}
+
+/* Values alone, "-" where there is none; an EID is as long as another. */
+static void end_row(void)
+{
+	char name[32];
+	const char *at = columns;
+	int i;
+
+	for (i = 0; *at && i < COLUMNS; i++) {
+		size_t len = strcspn(at, " ");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		at += len;
+		at += strspn(at, " ");
+		if (!*cells[i])
+			strcpy(cells[i], "-");
+		colored(name, cells[i]);
+		if (*at)
+			printf("%*s", (int)(strlen(cells[i]) < 15 ? 16 - strlen(cells[i]) : 1), "");
+	}
+	putchar('\n');
+}
+
 static void end_object(void)
 {
 	if (!in_object)
@@ -48,14 +104,17 @@ static void end_object(void)
 	if (json) {
 		indent(1);
 		putchar('}');
+	} else if (brief) {
+		end_row();
 	} else {
 		putchar('\n');
 	}
 	in_object = false;
 }
 
-void out_begin(void)
+void out_begin(const char *brief_names)
 {
+	columns = brief_names;
 	first_object = true;
 	begun = false;
 }
@@ -90,6 +149,7 @@ void out_object(void)
 	first_object = false;
 	first_member = true;
 	in_object = true;
+	memset(cells, 0, sizeof(cells));
 }
 
 static void member(const char *name)
@@ -110,45 +170,73 @@ static void member(const char *name)
 
 void out_indent(unsigned int depth)
 {
-	if (!json)
+	if (!json && !brief)
 		printf("%*s", 2 * depth, "");
+}
+
+/* Several values of a list are one cell. */
+static void fill_cell(char *cell, const char *value)
+{
+	size_t len = strlen(cell);
+
+	snprintf(cell + len, CELL - len, "%s%s", len ? "," : "", value);
+}
+
+static void put(const char *name, const char *value, bool is_string)
+{
+	int column = brief ? column_of(name) : 0;
+
+	if (column < 0)
+		return;
+	if (brief && !json) {
+		fill_cell(cells[column], value);
+		return;
+	}
+	member(name);
+	if (!json)
+		colored(name, value);
+	else if (is_string)
+		quoted(value);
+	else
+		fputs(value, stdout);
 }
 
 void out_string(const char *name, const char *value)
 {
-	member(name);
-	if (json)
-		quoted(value);
-	else
-		plain(value);
+	put(name, value, true);
 }
 
 void out_number(const char *name, uint64_t value)
 {
-	member(name);
-	printf("%llu", (unsigned long long)value);
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	put(name, text, false);
 }
 
 void out_bool(const char *name, bool value)
 {
-	member(name);
-	fputs(json ? (value ? "true" : "false") : (value ? "on" : "off"), stdout);
+	put(name, json ? (value ? "true" : "false") : (value ? "on" : "off"), false);
 }
 
-void out_list(const char *name)
+void out_list(const char *name, const char *item)
 {
 	first_item = true;
-	if (json)
-		member(name);
-	if (json)
-		putchar('[');
+	list_name = name;
+	item_name = item;
+	list_shown = !brief || column_of(name) >= 0;
+	if (!json || !list_shown)
+		return;
+	member(name);
+	putchar('[');
 }
 
 void out_item(const char *value)
 {
+	if (!list_shown)
+		return;
 	if (!json) {
-		member("endpoint");
-		plain(value);
+		put(brief ? list_name : item_name, value, true);
 		return;
 	}
 	if (!first_item)
@@ -159,7 +247,7 @@ void out_item(const char *value)
 
 void out_list_end(void)
 {
-	if (json)
+	if (json && list_shown)
 		putchar(']');
 }
 

@@ -61,14 +61,13 @@ static int change(struct args *args, int cmd)
 	struct nlattr *nest;
 
 	while (args->n) {
-		const char *word = next_arg(args, "a setting");
+		const char *word = next_setting(args);
 
-		refuse_key_on_command_line(word);
-		if (is_word(word, "host")) {
+		if (!strcmp(word, "host")) {
 			host = next_arg(args, "the name of a host");
-		} else if (cmd != SSS_CMD_PEER_DEL && is_word(word, "psk")) {
+		} else if (!strcmp(word, "psk")) {
 			psk = next_arg(args, "a key file");
-		} else if (cmd != SSS_CMD_PEER_DEL && is_word(word, "endpoint")) {
+		} else {
 			const char *ep = next_arg(args, "an endpoint");
 
 			if (!strcmp(ep, "none"))
@@ -77,8 +76,6 @@ static int change(struct args *args, int cmd)
 				die(EXIT_USAGE, "a peer has at most %d endpoints", n);
 			else
 				endpoints[n++] = ep;
-		} else {
-			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink peer help\"", word);
 		}
 	}
 	if (none && n)
@@ -116,11 +113,11 @@ static int show_cb(const struct nlmsghdr *nlh, void *data)
 	out_eid("eid", tb[SSS_A_PEER_EID]);
 	out_string("host", mnl_attr_get_str(tb[SSS_A_HOST_NAME]));
 	out_bool("configured", mnl_attr_get_u32(tb[SSS_A_PEER_FLAGS]) & SSS_PEER_F_CONFIGURED);
-	out_list("endpoints");
+	out_list("endpoints", "endpoint");
 	nl_nest(tb[SSS_A_ENDPOINTS], endpoint_cb, NULL);
 	out_list_end();
 	if (tb[SSS_A_RELAYS]) {
-		out_list("relays");
+		out_list("relays", "relay");
 		nl_nest(tb[SSS_A_RELAYS], endpoint_cb, NULL);
 		out_list_end();
 	}
@@ -132,32 +129,37 @@ static int show(struct args *args)
 	struct nlmsghdr *nlh = nl_request(SSS_CMD_PEER_GET, NLM_F_DUMP);
 
 	if (args->n) {
-		const char *word = next_arg(args, "\"host\"");
-
-		if (!is_word(word, "host"))
-			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink peer help\"", word);
+		next_setting(args);
 		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
 	}
 	end_of_args(args);
-	out_begin();
+	out_begin("eid host endpoints");
 	nl_send(nlh, show_cb, NULL);
 	out_end();
 	return EXIT_OK;
 }
 
-int do_peer(struct args *args)
+static int add(struct args *args)
 {
-	const char *cmd = args->n ? next_arg(args, "a command") : "show";
-
-	if (is_word(cmd, "add"))
-		return change(args, SSS_CMD_PEER_NEW);
-	if (is_word(cmd, "del") || !strcmp(cmd, "delete"))
-		return change(args, SSS_CMD_PEER_DEL);
-	if (is_word(cmd, "show") || is_word(cmd, "list"))
-		return show(args);
-	if (is_word(cmd, "set"))
-		return change(args, SSS_CMD_PEER_SET);
-	if (is_word(cmd, "help"))
-		return fputs(usage, stdout) < 0;
-	die(EXIT_USAGE, "unknown command \"peer %s\": see \"sss-netlink peer help\"", cmd);
+	return change(args, SSS_CMD_PEER_NEW);
 }
+
+static int set(struct args *args)
+{
+	return change(args, SSS_CMD_PEER_SET);
+}
+
+static int del(struct args *args)
+{
+	return change(args, SSS_CMD_PEER_DEL);
+}
+
+const struct object object_peer = {
+	.name = "peer", .usage = usage, .standard = "show",
+	.commands = {
+		{ "add", add, "EID host=HOST psk=FILE endpoint=ADDR:PORT" },
+		{ "set", set, "PEER host=HOST psk=FILE endpoint=ADDR:PORT" },
+		{ "del", del, "PEER host=HOST" },
+		{ "show", show, "host=HOST" },
+	},
+};

@@ -73,30 +73,30 @@ static int channel_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int dump(struct args *args, const char *object, int cmd, mnl_cb_t cb)
+static int dump(int cmd, mnl_cb_t cb, const char *brief_names)
 {
-	const char *word = args->n ? next_arg(args, "a command") : "show";
-
-	if (is_word(word, "help")) {
-		printf("Usage: sss-netlink %s show%s\n", object,
-		       cmd == SSS_CMD_SERVICE_GET ? " [remote EID]" : "");
-		return EXIT_OK;
-	}
-	if (!is_word(word, "show") && !is_word(word, "list"))
-		die(EXIT_USAGE, "unknown command \"%s %s\": there is only \"show\"", object, word);
-	end_of_args(args);
-	out_begin();
+	out_begin(brief_names);
 	nl_send(nl_request(cmd, NLM_F_DUMP), cb, NULL);
 	out_end();
 	return EXIT_OK;
 }
 
-int do_service(struct args *args)
+static int show_services(struct args *args)
 {
-	if (args->n > 1 && is_word(args->v[0], "show") && is_remote(args->v[1]))
+	if (args->n && (is_word(args->v[0], "remote") || !strcmp(args->v[0], "--remote")))
 		return browse(args);
-	return dump(args, "service", SSS_CMD_SERVICE_GET, service_cb);
+	end_of_args(args);
+	return dump(SSS_CMD_SERVICE_GET, service_cb, "service protocol host queued");
 }
+
+const struct object object_service = {
+	.name = "service", .standard = "show",
+	.usage = "Usage: sss-netlink service show [remote EID]\n"
+		 "What local programs listen for; with an EID, what this peer offers to us.\n",
+	.commands = {
+		{ "show", show_services, "remote=PEER" },
+	},
+};
 
 static int change_channel(struct args *args, int cmd)
 {
@@ -105,35 +105,40 @@ static int change_channel(struct args *args, int cmd)
 
 	put_eid(nlh, SSS_A_PEER_EID, eid);
 	if (args->n) {
-		const char *word = next_arg(args, "\"host\"");
-
-		if (!is_word(word, "host"))
-			die(EXIT_USAGE, "unknown setting \"%s\": see \"sss-netlink channel help\"", word);
+		next_setting(args);
 		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
 	}
 	end_of_args(args);
 	return nl_send(nlh, NULL, NULL);
 }
 
-int do_channel(struct args *args)
+static int show_channels(struct args *args)
 {
-	const char *word = args->n ? args->v[0] : "show";
-
-	if (is_word(word, "help")) {
-		puts("Usage: sss-netlink channel show\n"
-		     "       sss-netlink channel rekey EID [host NAME]\n"
-		     "       sss-netlink channel close EID [host NAME]");
-		return EXIT_OK;
-	}
-	if (is_word(word, "rekey") || is_word(word, "close")) {
-		next_arg(args, "a command");
-		return change_channel(args, is_word(word, "rekey") ? SSS_CMD_CHANNEL_REKEY :
-				      SSS_CMD_CHANNEL_CLOSE);
-	}
-	if (!is_word(word, "show") && !is_word(word, "list"))
-		die(EXIT_USAGE, "unknown command \"channel %s\": see \"sss-netlink channel help\"", word);
-	return dump(args, "channel", SSS_CMD_CHANNEL_GET, channel_cb);
+	end_of_args(args);
+	return dump(SSS_CMD_CHANNEL_GET, channel_cb, "peer host endpoint link rtt-us");
 }
+
+static int rekey_channel(struct args *args)
+{
+	return change_channel(args, SSS_CMD_CHANNEL_REKEY);
+}
+
+static int close_channel(struct args *args)
+{
+	return change_channel(args, SSS_CMD_CHANNEL_CLOSE);
+}
+
+const struct object object_channel = {
+	.name = "channel", .standard = "show",
+	.usage = "Usage: sss-netlink channel show\n"
+		 "       sss-netlink channel rekey EID [host NAME]\n"
+		 "       sss-netlink channel close EID [host NAME]\n",
+	.commands = {
+		{ "show", show_channels, "" },
+		{ "rekey", rekey_channel, "PEER host=HOST" },
+		{ "close", close_channel, "PEER host=HOST" },
+	},
+};
 
 struct stat_line {
 	const char *pattern;
@@ -152,16 +157,27 @@ static int stat_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+/* There are no columns here: brief is what happened at all. */
+static void put_stat(const struct stat_line *line)
+{
+	bool was = brief;
+
+	brief = false;
+	out_number(line->name, line->value);
+	brief = was;
+}
+
 static int stat_cb(const struct nlattr *attr, void *data)
 {
 	struct stat_line *line = data;
 
 	line->name = NULL;
 	mnl_attr_parse_nested(attr, stat_attr, line);
-	if (!line->name || (line->pattern && !strcasestr(line->name, line->pattern)))
+	if (!line->name || (line->pattern && !strcasestr(line->name, line->pattern)) ||
+	    (brief && !line->value))
 		return MNL_CB_OK;
 	if (json)
-		out_number(line->name, line->value);
+		put_stat(line);
 	else
 		printf("%-24s %llu\n", line->name, (unsigned long long)line->value);
 	return MNL_CB_OK;
@@ -178,23 +194,28 @@ static int stats_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int do_stats(struct args *args)
+static int show_stats(struct args *args)
 {
 	struct stat_line line = { 0 };
 
 	if (args->n)
 		line.pattern = next_arg(args, "a pattern");
 	end_of_args(args);
-	if (line.pattern && !strcmp(line.pattern, "help")) {
-		puts("Usage: sss-netlink stats [PATTERN]");
-		return EXIT_OK;
-	}
-	out_begin();
+	out_begin("");
 	nl_send(nl_request(SSS_CMD_STATS_GET, 0), stats_cb, &line);
 	if (json)
 		out_end();
 	return EXIT_OK;
 }
+
+const struct object object_stats = {
+	.name = "stats",
+	.usage = "Usage: sss-netlink stats [PATTERN]\n"
+		 "Counters whose name contains PATTERN; with -brief those that are not 0.\n",
+	.commands = {
+		{ "", show_stats, "PATTERN" },
+	},
+};
 
 static const char *const events[] = {
 	[SSS_EVENT_HOST_NEW] = "host added",
@@ -217,7 +238,7 @@ static int event_cb(const struct nlmsghdr *nlh, void *data)
 	(void)data;
 	nl_attrs(nlh, tb);
 	event = tb[SSS_A_EVENT] ? mnl_attr_get_u32(tb[SSS_A_EVENT]) : 0;
-	out_begin();
+	out_begin("event host local peer");
 	out_object();
 	out_string("event", event < sizeof(events) / sizeof(events[0]) && events[event] ?
 		   events[event] : "unknown");
@@ -228,12 +249,17 @@ static int event_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int do_monitor(struct args *args)
+static int monitor(struct args *args)
 {
-	if (args->n && is_word(args->v[0], "help")) {
-		puts("Usage: sss-netlink monitor");
-		return EXIT_OK;
-	}
 	end_of_args(args);
 	return nl_listen(SSS_GENL_MCGRP_MONITOR, event_cb);
 }
+
+const struct object object_monitor = {
+	.name = "monitor",
+	.usage = "Usage: sss-netlink monitor\n"
+		 "Prints what comes and goes, as it happens.\n",
+	.commands = {
+		{ "", monitor, "" },
+	},
+};

@@ -165,9 +165,9 @@ static void draw(const struct stream *s, unsigned int depth, bool rates)
 	out_object();
 	out_indent(depth < DEEPEST ? depth : DEEPEST);
 	out_number("stream", s->id);
-	if (s->has_parent && (json || !s->up))
+	if (s->has_parent && (json || brief || !s->up))
 		out_number("parent", s->parent);
-	if (json) {
+	if (json || brief) {
 		out_number("channel", s->channel);
 		out_string("peer", s->peer);
 	}
@@ -214,7 +214,7 @@ static void draw_all(const struct streams *all, bool rates)
 	for (i = 0; i < all->n; i++) {
 		struct stream *s = &all->at[i];
 
-		if (!json && (!i || s[-1].channel != s->channel)) {
+		if (!json && !brief && (!i || s[-1].channel != s->channel)) {
 			out_object();
 			out_number("channel", s->channel);
 			out_string("peer", s->peer);
@@ -224,21 +224,14 @@ static void draw_all(const struct streams *all, bool rates)
 	}
 }
 
-int do_stream(struct args *args)
+static int show(struct args *args)
 {
-	const char *word = args->n ? next_arg(args, "a command") : "show";
 	struct streams all = { 0 };
 	bool rates = false;
 
-	if (is_word(word, "help")) {
-		puts("Usage: sss-netlink stream show [rate]");
-		return EXIT_OK;
-	}
-	if (!is_word(word, "show") && !is_word(word, "list"))
-		die(EXIT_USAGE, "unknown command \"stream %s\": there is only \"show\"", word);
-	if (args->n && is_word(args->v[0], "rate")) {
+	if (args->n) {
+		next_setting(args);
 		rates = true;
-		next_arg(args, "rate");
 	}
 	end_of_args(args);
 	if (rates)
@@ -246,9 +239,19 @@ int do_stream(struct args *args)
 	else
 		fetch(&all);
 	link_all(&all);
-	out_begin();
+	out_begin(rates ? "stream parent service state peer send-rate receive-rate" :
+		  "stream parent service state peer");
 	draw_all(&all, rates);
 	out_end();
 	free(all.at);
 	return EXIT_OK;
 }
+
+const struct object object_stream = {
+	.name = "stream", .standard = "show",
+	.usage = "Usage: sss-netlink stream show [rate]\n"
+		 "The streams of each channel as the tree they are; with bytes per second.\n",
+	.commands = {
+		{ "show", show, "rate" },
+	},
+};
