@@ -25,7 +25,7 @@ help:
 	@echo "make soak       tests too long for the above"
 	@echo "make unit       tests that need no kernel"
 	@echo "make lint       static checks alone"
-	@echo "make bench      speed, against TCP, kTLS and WireGuard"
+	@echo "make bench      speed, against TCP, kTLS and WireGuard; a server of 100,000 hosts"
 	@echo "make clean      remove everything built here; kernels and packages stay in $(SSS_CACHE)"
 	@echo "T=pattern runs only the tests whose name matches, LIST=1 lists them"
 
@@ -98,6 +98,8 @@ shell: programs
 	@$(RUN) --kernel stock61 --timeout 86400 --out $(SSS_BUILD)/log/shell --shell -- \
 		selftests/demo.sh --up
 
+ENTRIES ?= 100000
+
 bench: programs
 	@selftests/build-module selftests/bench/limit release
 	@status=0; $(RUN) --kernel release --timeout 1800 --out $(SSS_BUILD)/log/bench -- \
@@ -109,6 +111,10 @@ bench: programs
 		>$(SSS_BUILD)/log/figures.txt
 	@python3 selftests/bench/plot.py $(SSS_BUILD) <$(SSS_BUILD)/log/figures.txt
 	@echo "they are in $(SSS_BUILD)/figure7.svg, figure9.svg and blocking.svg"
+	@echo "== a registration server with $(ENTRIES) entries: alone, then over AF_SSS" >&2
+	@PATH=$(SSS_BUILD)/bin:$(SSS_BUILD)/tests:$$PATH selftests/regserver/bench.sh $(ENTRIES)
+	@$(RUN) --kernel release --timeout 900 --out $(SSS_BUILD)/log/scale -- \
+		selftests/regserver/bench.sh $(ENTRIES) sss
 
 # Testing it
 
