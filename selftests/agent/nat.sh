@@ -6,13 +6,14 @@
 #	nat.sh punch	what can be punched: every pairing of three kinds, one NAT for
 #			both, bob without one, IPv6 with stateful firewalls
 #	nat.sh relay	with a symmetric NAT at one end or both: through the server
+#	nat.sh bounded	what one EID may send that way
 set -eu
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=selftests/agent/world.sh
-. "$(dirname "$0")/world.sh"
 # shellcheck source=selftests/agent/nats.sh
 . "$(dirname "$0")/nats.sh"
+# shellcheck source=selftests/agent/world.sh
+. "$(dirname "$0")/world.sh"
 
 # reaches WHAT: how long it took, and by which path
 reaches()
@@ -105,9 +106,44 @@ relay()
 	done
 }
 
+# What one EID sends through the relay is bounded, and in nobody's way: carol and dave
+# are beside alice and bob, behind the same NATs
+bounded()
+{
+	ends="alice bob carol dave" all="$all carol dave"
+	key carol
+	key dave
+	world -r 9670 -o relay-rate-per-eid=100
+	pairing symmetric symmetric
+	inside carol nata 1 3
+	inside dave natb 2 3
+	up
+	on dave sss-cat -l s p >received 2>dave.err &
+	on alice sss-cat -w 30 "$bob_eid" s p </dev/zero >/dev/null 2>&1 &
+	check "alice sends as much as she can" wait_for 30 relayed
+	sleep 5
+	dropped=$(metric sss_regserver_relay_dropped_total)
+	before=$(metric sss_regserver_relay_bytes_total)
+	sleep 20
+	bytes=$(($(metric sss_regserver_relay_bytes_total) - before))
+	echo "# $bytes bytes in 20 s, of 100 kB/s"
+	check "the relay forwards 100 kB of it a second" [ $bytes -lt 2300000 ]
+	check "and not much less" [ $bytes -gt 1000000 ]
+	check "the rest is lost" more sss_regserver_relay_dropped_total "$dropped"
+	begin=$(date +%s%N)
+	check "carol sends dave 300 kB meanwhile" sh -c \
+		"head -c 300000 /dev/urandom | ip netns exec carol sss-cat -w 30 $dave_eid s p"
+	ms=$((($(date +%s%N) - begin) / 1000000))
+	echo "# in $ms ms"
+	check "as fast as if she were alone" [ $ms -lt 8000 ]
+	is "through the relay, too" "$(way carol "$dave_eid")" 'relay 192.0.2.1:9670'
+	check "all of it arrives" wait_for 10 sh -c '[ "$(wc -c <received)" = 300000 ]'
+}
+
 case ${1-} in
 punch) punch ;;
 relay) relay ;;
-*) echo "say punch or relay"; exit 2 ;;
+bounded) bounded ;;
+*) echo "say punch, relay or bounded"; exit 2 ;;
 esac
 finish

@@ -7,7 +7,8 @@
 #	                                      +--- wan --- srv 192.0.2.1
 #	bob   10.2.0.2 --- natb 192.0.2.12 ---+
 
-all="alice bob srv nata natb wan"
+ends="alice bob"
+all="$ends srv nata natb wan"
 
 drop_all()
 {
@@ -58,7 +59,7 @@ inside()
 strict='chain in { type filter hook input priority 0; iifname wan ct state new drop; }
 	chain through { type filter hook forward priority 0; iifname wan ct state new ct status != dnat drop; }'
 
-# nat NS KIND ADDRESS: as RFC 3489 names them
+# nat NS KIND ADDRESS: as RFC 3489 names them. By IPv6 nothing goes through.
 nat()
 {
 	case $2 in
@@ -85,6 +86,8 @@ nat()
 	esac
 	on "$1" nft "table ip nat { $rules
 		$strict
+		}
+		table ip6 none { chain through { type filter hook forward priority 0; policy drop; }
 		}"
 }
 
@@ -123,10 +126,10 @@ world()
 	server "$@"
 }
 
-# hosts [SERVER]: alice and bob have their settings and an agent
+# hosts [SERVER]: alice and bob, or who else is in $ends, have settings and an agent
 hosts()
 {
-	for ns in alice bob; do
+	for ns in $ends; do
 		rm -rf $ns.state
 		settings $ns 0
 		sed -i "s/^Endpoint.*/Endpoint = ${1:-192.0.2.1:9660}/" $ns.conf
@@ -135,10 +138,10 @@ hosts()
 	done
 }
 
-# registered: both are
+# registered: all of them are
 registered()
 {
-	for ns in alice bob; do
+	for ns in $ends; do
 		said $ns event=registered || return
 	done
 }
