@@ -7,6 +7,7 @@
 #			both, bob without one, IPv6 with stateful firewalls
 #	nat.sh relay	with a symmetric NAT at one end or both: through the server
 #	nat.sh bounded	what one EID may send that way
+# shellcheck disable=SC2154 # key() makes names
 set -eu
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -114,6 +115,7 @@ bounded()
 	key carol
 	key dave
 	world -r 9670 -o relay-rate-per-eid=100
+	tc -n nata qdisc replace dev wan root netem delay 10ms rate 20mbit
 	pairing symmetric symmetric
 	inside carol nata 1 3
 	inside dave natb 2 3

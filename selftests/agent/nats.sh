@@ -130,11 +130,11 @@ world()
 hosts()
 {
 	for ns in $ends; do
-		rm -rf $ns.state
-		settings $ns 0
-		sed -i "s/^Endpoint.*/Endpoint = ${1:-192.0.2.1:9660}/" $ns.conf
-		sss-netlink -netns $ns config load $ns.conf
-		agent $ns
+		rm -rf "$ns.state"
+		settings "$ns" 0
+		sed -i "s/^Endpoint.*/Endpoint = ${1:-192.0.2.1:9660}/" "$ns.conf"
+		sss-netlink -netns "$ns" config load "$ns.conf"
+		agent "$ns"
 	done
 }
 
@@ -142,7 +142,7 @@ hosts()
 registered()
 {
 	for ns in $ends; do
-		said $ns event=registered || return
+		said "$ns" event=registered || return
 	done
 }
 
