@@ -115,6 +115,8 @@ bench: programs
 	@PATH=$(SSS_BUILD)/bin:$(SSS_BUILD)/tests:$$PATH selftests/regserver/bench.sh $(ENTRIES)
 	@$(RUN) --kernel release --timeout 900 --out $(SSS_BUILD)/log/scale -- \
 		selftests/regserver/bench.sh $(ENTRIES) sss
+	@echo "== its relay, and plain routing" >&2
+	@PATH=$(SSS_BUILD)/bin:$(SSS_BUILD)/tests:$$PATH relay_bench
 
 # Testing it
 
