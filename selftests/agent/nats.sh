@@ -57,7 +57,8 @@ inside()
 
 # a NAT lets in what answers something sent, and nothing new
 strict='chain in { type filter hook input priority 0; iifname wan ct state new drop; }
-	chain through { type filter hook forward priority 0; iifname wan ct state new ct status != dnat drop; }'
+	chain through { type filter hook forward priority 0;
+		iifname wan ct status dnat accept; iifname wan ct state new drop; }'
 
 # nat NS KIND ADDRESS: as RFC 3489 names them. By IPv6 nothing goes through.
 nat()

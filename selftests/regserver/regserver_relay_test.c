@@ -339,6 +339,9 @@ TEST_F(relay, limits)
 	/* 100 kB at once, each packet counting as one */
 	EXPECT_LE(95, come);
 	EXPECT_GE(120, come);
+	/* that was one of them: the other one may still send */
+	say(&self->b, 3);
+	EXPECT_EQ(3, heard(&self->a, WAIT));
 }
 
 TEST_F(relay, forgotten)
