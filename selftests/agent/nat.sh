@@ -95,6 +95,11 @@ relay()
 		check "$a to $b" reaches "$a to $b"
 		check "through the relay" relayed
 	done
+	# alice's NAT becomes another one, that lets bob in
+	(while sleep 1; do echo x; done) | on alice sss-cat -w 60 "$bob_eid" s p >/dev/null 2>&1 &
+	on nata nft flush ruleset
+	nat nata full 10.1.0.2
+	check "a direct path appears, and they move to it" wait_for 60 direct
 	# where only one end can begin the relay is for the first moments, if at all
 	for pair in symmetric:full symmetric:address address:symmetric full:symmetric; do
 		a=${pair%:*} b=${pair#*:}
