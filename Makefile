@@ -16,6 +16,7 @@ help:
 	@echo "make install    install them, then depmod"
 	@echo "make load       load the module just built, after the modules it needs"
 	@echo "make demo       a file over AF_SSS in a virtual machine; FILE=path: your own, NATIVE=1: no machine"
+	@echo "make demo-nat   the same between two NATs, found by EID; NAT=symmetric: through the relay"
 	@echo "make shell      a shell in the virtual machine, the module loaded, alice and bob up"
 	@echo "make check      all tests on Debian's kernels 6.1 and 6.12, two CPUs, and the static checks"
 	@echo "make check-debug  tests on a kernel with KASAN, lockdep, kmemleak and failing allocations"
@@ -24,7 +25,7 @@ help:
 	@echo "make soak       tests too long for the above"
 	@echo "make unit       tests that need no kernel"
 	@echo "make lint       static checks alone"
-	@echo "make bench      speed, against TCP, kTLS and WireGuard"
+	@echo "make bench      speed, against TCP, kTLS and WireGuard; a server of 100,000 hosts"
 	@echo "make clean      remove everything built here; kernels and packages stay in $(SSS_CACHE)"
 	@echo "T=pattern runs only the tests whose name matches, LIST=1 lists them"
 
@@ -77,9 +78,27 @@ else
 		selftests/demo.sh "$$file"
 endif
 
+# The image as it is: smaller. NAT=KIND[:KIND] is for selftests/demo-nat.sh.
+packed = $$(realpath "$${FILE:-$$(echo $(1))}")
+
+demo-nat: userspace
+ifdef NATIVE
+	@scripts/setup tests
+	@$(MAKE) -s load
+	@SSS_BUILD=$(SSS_BUILD) PATH=$(SSS_BUILD)/bin:$$PATH NAT='$(NAT)' \
+		selftests/demo-nat.sh "$(call packed,/boot/vmlinuz-$(shell uname -r))"
+else
+	@scripts/setup build vm tests
+	@scripts/kernel stock61
+	@$(RUN) --kernel stock61 --timeout 900 --out $(SSS_BUILD)/log/demo-nat -- \
+		env NAT='$(NAT)' selftests/demo-nat.sh "$(call packed,$(SSS_CACHE)/stock61/boot/vmlinuz-*)"
+endif
+
 shell: programs
 	@$(RUN) --kernel stock61 --timeout 86400 --out $(SSS_BUILD)/log/shell --shell -- \
 		selftests/demo.sh --up
+
+ENTRIES ?= 100000
 
 bench: programs
 	@selftests/build-module selftests/bench/limit release
@@ -92,6 +111,12 @@ bench: programs
 		>$(SSS_BUILD)/log/figures.txt
 	@python3 selftests/bench/plot.py $(SSS_BUILD) <$(SSS_BUILD)/log/figures.txt
 	@echo "they are in $(SSS_BUILD)/figure7.svg, figure9.svg and blocking.svg"
+	@echo "== a registration server with $(ENTRIES) entries: alone, then over AF_SSS" >&2
+	@PATH=$(SSS_BUILD)/bin:$(SSS_BUILD)/tests:$$PATH selftests/regserver/bench.sh $(ENTRIES)
+	@$(RUN) --kernel release --timeout 900 --out $(SSS_BUILD)/log/scale -- \
+		selftests/regserver/bench.sh $(ENTRIES) sss
+	@echo "== its relay, and plain routing" >&2
+	@PATH=$(SSS_BUILD)/bin:$(SSS_BUILD)/tests:$$PATH relay_bench
 
 # Testing it
 
@@ -128,5 +153,5 @@ lint:
 clean:
 	rm -rf $(SSS_BUILD)
 
-.PHONY: all help packages userspace programs programs-if-run module install load demo shell \
+.PHONY: all help packages userspace programs programs-if-run module install load demo demo-nat shell \
 	bench check check-debug check-time check-race soak unit lint clean

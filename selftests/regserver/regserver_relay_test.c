@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/udp.h>
+#include <sched.h>
 #include "world.h"
 
 #define HEADER	16
@@ -39,15 +40,39 @@ static uint16_t free_port(void)
 	return ntohs(in.sin_port);
 }
 
-static int udp_at(const char *address)
+static socklen_t make_addr(struct sockaddr_storage *addr, const char *text, uint16_t port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 *in6 = (void *)addr;
+	struct sockaddr_in *in = (void *)addr;
 
-	inet_pton(AF_INET, address, &in.sin_addr);
-	if (bind(fd, (struct sockaddr *)&in, sizeof(in)))
+	memset(addr, 0, sizeof(*addr));
+	if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		return sizeof(*in6);
+	}
+	inet_pton(AF_INET, text, &in->sin_addr);
+	in->sin_family = AF_INET;
+	in->sin_port = htons(port);
+	return sizeof(*in);
+}
+
+/* An end at @here, for which the relay is at @there: it hears nothing from elsewhere */
+static int udp_to(FIXTURE_DATA(relay) *self, const char *here, const char *there)
+{
+	struct sockaddr_storage from, to;
+	socklen_t len = make_addr(&from, here, 0);
+	int fd = socket(from.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	make_addr(&to, there, self->port);
+	if (bind(fd, (struct sockaddr *)&from, len) || connect(fd, (struct sockaddr *)&to, len))
 		return -1;
 	return fd;
+}
+
+static int udp_at(FIXTURE_DATA(relay) *self, const char *here)
+{
+	return udp_to(self, here, "127.0.0.1");
 }
 
 FIXTURE_SETUP(relay)
@@ -89,14 +114,14 @@ static bool told_caller(FIXTURE_DATA(relay) *self)
 	       is_relay(&answer.relay, self->port);
 }
 
-/* Alice, who is at 127.0.0.2, is introduced to bob, who is at 127.0.0.3. */
-static bool introduce(FIXTURE_DATA(relay) *self)
+/* Alice is introduced to bob; the server saw them there. */
+static bool introduce_from(FIXTURE_DATA(relay) *self, const char *alice, const char *bob_at)
 {
 	struct sss_eid bob = eid_number(2);
 
 	if (self->alice.fd < 0 &&
-	    (!client_from(&self->server, &self->alice, 1, "127.0.0.2:4000") ||
-	     !client_from(&self->server, &self->bob, 2, "127.0.0.3:4000") ||
+	    (!client_from(&self->server, &self->alice, 1, alice) ||
+	     !client_from(&self->server, &self->bob, 2, bob_at) ||
 	     register_status(&self->bob, "Bob") != REG_OK))
 		return false;
 	if (reg_introduce(&self->alice, &bob, NULL, 0, &answer) || answer.status != REG_OK ||
@@ -105,22 +130,19 @@ static bool introduce(FIXTURE_DATA(relay) *self)
 	return true;
 }
 
+static bool introduce(FIXTURE_DATA(relay) *self)
+{
+	return introduce_from(self, "127.0.0.2:4000", "127.0.0.3:4000");
+}
+
 static bool join(FIXTURE_DATA(relay) *self)
 {
-	self->a.fd = udp_at("127.0.0.2");
-	self->b.fd = udp_at("127.0.0.3");
+	self->a.fd = udp_at(self, "127.0.0.2");
+	self->b.fd = udp_at(self, "127.0.0.3");
 	if (!introduce(self) || !told_caller(self) || !is_relay(&notice.relay, self->port))
 		return false;
 	memcpy(self->b.session, notice.session, REG_SESSION);
 	return memcmp(self->a.session, self->b.session, REG_SESSION);
-}
-
-static ssize_t send_to_relay(FIXTURE_DATA(relay) *self, int fd, const void *data, size_t len)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(self->port) };
-
-	inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
-	return sendto(fd, data, len, 0, (struct sockaddr *)&to, sizeof(to));
 }
 
 /* A packet whose body is @fill all over */
@@ -132,12 +154,12 @@ static void make_packet(uint8_t *packet, const uint8_t *session, uint8_t fill)
 	memset(packet + HEADER, fill, BODY);
 }
 
-static void say(FIXTURE_DATA(relay) *self, const struct end *from, uint8_t fill)
+static void say(const struct end *from, uint8_t fill)
 {
 	uint8_t packet[HEADER + BODY];
 
 	make_packet(packet, from->session, fill);
-	send_to_relay(self, from->fd, packet, sizeof(packet));
+	send(from->fd, packet, sizeof(packet), 0);
 }
 
 /* The next packet, within @ms: what its body is filled with; -1: none, -2: another one */
@@ -159,10 +181,10 @@ TEST_F(relay, both_ways)
 	ASSERT_TRUE(start_relay(self, NULL));
 	ASSERT_TRUE(join(self));
 	/* bob is not known there yet, so this is lost */
-	say(self, &self->a, 1);
-	say(self, &self->b, 2);
+	say(&self->a, 1);
+	say(&self->b, 2);
 	EXPECT_EQ(2, heard(&self->a, WAIT));
-	say(self, &self->a, 3);
+	say(&self->a, 3);
 	EXPECT_EQ(3, heard(&self->b, WAIT));
 	EXPECT_EQ(-1, heard(&self->b, 0));
 }
@@ -185,15 +207,58 @@ TEST_F(relay, another_port)
 {
 	ASSERT_TRUE(start_relay(self, NULL));
 	ASSERT_TRUE(join(self));
-	say(self, &self->b, 1);
-	say(self, &self->a, 2);
+	say(&self->b, 1);
+	say(&self->a, 2);
 	EXPECT_EQ(2, heard(&self->b, WAIT));
 	close(self->a.fd);
-	self->a.fd = udp_at("127.0.0.2");
-	say(self, &self->a, 3);
+	self->a.fd = udp_at(self, "127.0.0.2");
+	say(&self->a, 3);
 	EXPECT_EQ(3, heard(&self->b, WAIT));
-	say(self, &self->b, 4);
+	say(&self->b, 4);
 	EXPECT_EQ(4, heard(&self->a, WAIT));
+}
+
+/* There and back, both ends */
+#define EXPECT_CONNECTED(self) do {						\
+	say(&(self)->b, 1);							\
+	say(&(self)->a, 2);							\
+	EXPECT_EQ(2, heard(&(self)->b, WAIT));					\
+	say(&(self)->b, 3);							\
+	EXPECT_EQ(3, heard(&(self)->a, WAIT));					\
+} while (0)
+
+/* A server with several addresses sends to each end from the one that it calls. */
+TEST_F(relay, from_where_it_was_called)
+{
+	ASSERT_TRUE(start_relay(self, NULL));
+	ASSERT_TRUE(join(self));
+	close(self->a.fd);
+	close(self->b.fd);
+	self->a.fd = udp_to(self, "127.0.0.2", "127.0.0.9");
+	self->b.fd = udp_to(self, "127.0.0.3", "127.0.0.10");
+	EXPECT_CONNECTED(self);
+	/* that one changes its mind */
+	close(self->a.fd);
+	self->a.fd = udp_to(self, "127.0.0.2", "127.0.0.11");
+	EXPECT_CONNECTED(self);
+}
+
+TEST_F(relay, from_where_it_was_called_v6)
+{
+	if (unshare(CLONE_NEWNET))
+		SKIP(return, "no network namespace for it");
+	ASSERT_EQ(0, system("ip link set lo up && for n in 1 2 3 4 5; do "
+			    "ip addr add fd09::$n/128 dev lo nodad || exit; done"));
+	ASSERT_TRUE(start_relay(self, NULL));
+	ASSERT_TRUE(introduce_from(self, "[fd09::1]:4000", "[fd09::2]:4000"));
+	memcpy(self->a.session, answer.session, REG_SESSION);
+	memcpy(self->b.session, notice.session, REG_SESSION);
+	self->a.fd = udp_to(self, "fd09::1", "fd09::3");
+	self->b.fd = udp_to(self, "fd09::2", "fd09::4");
+	EXPECT_CONNECTED(self);
+	close(self->a.fd);
+	self->a.fd = udp_to(self, "fd09::1", "fd09::5");
+	EXPECT_CONNECTED(self);
 }
 
 /* Nothing is forwarded of others, nor what is no packet for a relay. */
@@ -204,26 +269,26 @@ TEST_F(relay, of_nobody_else)
 
 	ASSERT_TRUE(start_relay(self, NULL));
 	ASSERT_TRUE(join(self));
-	say(self, &self->b, 1);
+	say(&self->b, 1);
 	/* a session that was guessed, or overheard */
-	stranger.fd = udp_at("127.0.0.4");
+	stranger.fd = udp_at(self, "127.0.0.4");
 	memcpy(stranger.session, self->a.session, REG_SESSION);
-	say(self, &stranger, 2);
+	say(&stranger, 2);
 	stranger.session[0]++;
-	say(self, &stranger, 3);
+	say(&stranger, 3);
 	close(stranger.fd);
 	make_packet(packet, self->a.session, 4);
 	packet[3] = 1;
-	send_to_relay(self, self->a.fd, packet, sizeof(packet));
+	send(self->a.fd, packet, sizeof(packet), 0);
 	packet[3] = 0;
 	packet[0] = 5;
-	send_to_relay(self, self->a.fd, packet, sizeof(packet));
+	send(self->a.fd, packet, sizeof(packet), 0);
 	packet[0] = 6;
-	send_to_relay(self, self->a.fd, packet, HEADER);
-	send_to_relay(self, self->a.fd, packet, 0);
-	send_to_relay(self, self->a.fd, packet, 7);
+	send(self->a.fd, packet, HEADER, 0);
+	send(self->a.fd, packet, 0, 0);
+	send(self->a.fd, packet, 7, 0);
 	/* in order, so nothing of all that will come any more */
-	say(self, &self->a, 5);
+	say(&self->a, 5);
 	EXPECT_EQ(5, heard(&self->b, WAIT));
 }
 
@@ -235,13 +300,13 @@ TEST_F(relay, many_at_once)
 
 	ASSERT_TRUE(start_relay(self, NULL));
 	ASSERT_TRUE(join(self));
-	say(self, &self->b, 100);
+	say(&self->b, 100);
 	EXPECT_EQ(-1, heard(&self->b, 0));
 	ASSERT_EQ(0, setsockopt(self->a.fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)));
 	for (i = 0; i < 16; i++)
 		make_packet(lot[i], self->a.session, i);
 	/* the last one is shorter: it is dropped alone, or with all that it came with */
-	ASSERT_EQ((ssize_t)sizeof(lot), send_to_relay(self, self->a.fd, lot, sizeof(lot)));
+	ASSERT_EQ((ssize_t)sizeof(lot), send(self->a.fd, lot, sizeof(lot), 0));
 	for (i = 0; i < 16; i++)
 		EXPECT_EQ(i, heard(&self->b, WAIT));
 }
@@ -264,9 +329,9 @@ TEST_F(relay, limits)
 				    &answer));
 	EXPECT_FALSE(answer.has & 1U << REG_K_SESSION);
 	reg_close(&client);
-	say(self, &self->b, 1);
+	say(&self->b, 1);
 	for (i = 0; i < 300; i++) {
-		say(self, &self->a, 2);
+		say(&self->a, 2);
 		come += heard(&self->b, i < 90 ? WAIT : 0) == 2;
 	}
 	while (heard(&self->b, 200) == 2)
@@ -274,16 +339,19 @@ TEST_F(relay, limits)
 	/* 100 kB at once, each packet counting as one */
 	EXPECT_LE(95, come);
 	EXPECT_GE(120, come);
+	/* that was one of them: the other one may still send */
+	say(&self->b, 3);
+	EXPECT_EQ(3, heard(&self->a, WAIT));
 }
 
 TEST_F(relay, forgotten)
 {
 	ASSERT_TRUE(start_relay(self, "relay-idle=1"));
 	ASSERT_TRUE(join(self));
-	say(self, &self->b, 1);
-	say(self, &self->a, 2);
+	say(&self->b, 1);
+	say(&self->a, 2);
 	EXPECT_EQ(2, heard(&self->b, WAIT));
-	EXPECT_TRUE(eventually((say(self, &self->a, 3), usleep(1500000),
+	EXPECT_TRUE(eventually((say(&self->a, 3), usleep(1500000),
 				heard(&self->b, 0) == -1)));
 }
 

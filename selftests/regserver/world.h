@@ -31,6 +31,11 @@
 #define WAIT	10000	/* ms that anything may take */
 #define ARGS	32
 
+/* Without a module. regserver_bench's is fast: without the sanitizers */
+#ifndef SERVER_UNIX
+#define SERVER_UNIX "regserver-unix"
+#endif
+
 struct world {
 	char dir[64];
 	char store[256];
@@ -76,7 +81,8 @@ static inline int64_t clock_ms(void)
 static inline struct sss_eid eid_number(unsigned int n)
 {
 	struct sss_eid eid = { .key = { n, n >> 8, 1 } };
-	char text[1024], *word, *rest = text;
+	static char text[16384];
+	char *word, *rest = text;
 
 	if (!over_sss())
 		return eid;
@@ -142,7 +148,7 @@ static inline int notify_socket(const char *path)
 static inline void exec_server(struct world *world, struct server_process *server, va_list ap)
 {
 	const char *args[ARGS] = {
-		over_sss() ? "sss-regserver" : "regserver-unix", "--store", world->store,
+		over_sss() ? "sss-regserver" : SERVER_UNIX, "--store", world->store,
 		"--set", "ttl-min=1",
 	};
 	int n = 5, fd = open(server->log, O_WRONLY | O_CREAT | O_APPEND, 0600);

@@ -36,6 +36,12 @@
 #define SOCKET_BUFFER	(4 << 20)
 #define TICK_LOOKS	1024
 
+/* An address of this machine's, of the socket's family */
+union here {
+	struct in_addr v4;
+	struct in6_addr v6;
+};
+
 /**
  * struct half - one end
  * @next: in its bucket
@@ -46,6 +52,7 @@
  * @eid: whose
  * @seen: address that its packets come from, the port does not matter
  * @at: where it is, as its last packet came from; @at_len 0: nothing came yet
+ * @here: where that packet came to: NATs and firewalls let in what comes from there
  * @socket: that packet's
  */
 struct half {
@@ -57,6 +64,7 @@ struct half {
 	struct reg_endpoint seen;
 	struct sockaddr_storage at;
 	socklen_t at_len;
+	union here here;
 	struct source *socket;
 };
 
@@ -65,6 +73,7 @@ struct lot {
 	uint8_t *data;
 	size_t len, seg;
 	int ecn;
+	union here here;
 };
 
 /* Two halves; in a list by when they were last used */
@@ -309,9 +318,21 @@ static struct cmsghdr *put_cmsg(struct msghdr *msg, struct cmsghdr *c, int level
 	return (struct cmsghdr *)((char *)c + CMSG_SPACE(len));
 }
 
+/* From the address that the other end knows, if this machine has several */
+static struct cmsghdr *put_source(struct msghdr *msg, struct cmsghdr *c, const struct half *to)
+{
+	struct in_pktinfo v4 = { .ipi_spec_dst = to->here.v4 };
+	struct in6_pktinfo v6 = { .ipi6_addr = to->here.v6 };
+
+	if (to->at.ss_family == AF_INET6)
+		return put_cmsg(msg, c, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+	return put_cmsg(msg, c, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+}
+
 static void send_lot(const struct half *to, const struct lot *lot)
 {
-	char control[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))] = { 0 };
+	char control[CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int)) +
+		     CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
 	struct cmsghdr *c = (struct cmsghdr *)control;
 	struct iovec iov = { lot->data, lot->len };
 	struct msghdr msg = {
@@ -326,6 +347,7 @@ static void send_lot(const struct half *to, const struct lot *lot)
 		memcpy(lot->data + at + SESSION_AT, &to->id, sizeof(to->id));
 	c = put_cmsg(&msg, c, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
 		     &lot->ecn, sizeof(lot->ecn));
+	c = put_source(&msg, c, to);
 	if (lot->len > lot->seg)
 		put_cmsg(&msg, c, SOL_UDP, UDP_SEGMENT, &size, sizeof(size));
 	if (sendmsg(to->socket->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
@@ -348,6 +370,7 @@ static void forward(struct source *source, const struct lot *lot,
 	}
 	memcpy(&half->at, from, from_len);
 	half->at_len = from_len;
+	half->here = lot->here;
 	half->socket = source;
 	session = half->session;
 	list_remove(session);
@@ -358,32 +381,65 @@ static void forward(struct source *source, const struct lot *lot,
 		send_lot(half->other, lot);
 }
 
+/* A control message of that length at most, the rest zeros */
+static void take_cmsg(const struct cmsghdr *c, void *data, size_t size)
+{
+	size_t len = c->cmsg_len - CMSG_LEN(0);
+
+	memset(data, 0, size);
+	memcpy(data, CMSG_DATA(c), len < size ? len : size);
+}
+
+static void read_ip_cmsg(const struct cmsghdr *c, struct lot *lot)
+{
+	struct in_pktinfo info;
+	uint8_t tos;
+
+	if (c->cmsg_type == IP_TOS) {
+		take_cmsg(c, &tos, sizeof(tos));
+		lot->ecn = tos;
+	} else if (c->cmsg_type == IP_PKTINFO) {
+		take_cmsg(c, &info, sizeof(info));
+		lot->here.v4 = info.ipi_spec_dst;
+	}
+}
+
+static void read_ipv6_cmsg(const struct cmsghdr *c, struct lot *lot)
+{
+	struct in6_pktinfo info;
+
+	if (c->cmsg_type == IPV6_TCLASS) {
+		take_cmsg(c, &lot->ecn, sizeof(lot->ecn));
+	} else if (c->cmsg_type == IPV6_PKTINFO) {
+		take_cmsg(c, &info, sizeof(info));
+		lot->here.v6 = info.ipi6_addr;
+	}
+}
+
 /* What the kernel says of packets that came together */
 static void read_cmsgs(struct msghdr *msg, struct lot *lot)
 {
 	struct cmsghdr *c;
-	int value = 0;
+	int seg = 0;
 
-	lot->seg = lot->len;
 	lot->ecn = 0;
+	memset(&lot->here, 0, sizeof(lot->here));
 	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		size_t len = c->cmsg_len - CMSG_LEN(0);
-
-		value = 0;
-		memcpy(&value, CMSG_DATA(c), len < sizeof(value) ? len : sizeof(value));
-		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO && value > 0 &&
-		    (size_t)value < lot->len)
-			lot->seg = value;
-		else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
-			 (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS))
-			lot->ecn = value & 3;
+		if (c->cmsg_level == IPPROTO_IP)
+			read_ip_cmsg(c, lot);
+		else if (c->cmsg_level == IPPROTO_IPV6)
+			read_ipv6_cmsg(c, lot);
+		else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO)
+			take_cmsg(c, &seg, sizeof(seg));
 	}
+	lot->seg = seg > 0 && (size_t)seg < lot->len ? (size_t)seg : lot->len;
+	lot->ecn &= 3;
 }
 
 static void on_packets(struct source *source, uint32_t events)
 {
 	static uint8_t data[LOT];
-	char control[2 * CMSG_SPACE(sizeof(int))];
+	char control[2 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
 	struct sockaddr_storage from;
 	struct iovec iov = { data, sizeof(data) };
 	struct lot lot = { .data = data };
@@ -423,12 +479,14 @@ static void set_family_options(int fd, int family)
 
 	if (family == AF_INET) {
 		setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
 		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));
 		return;
 	}
 	probe = IPV6_PMTUDISC_PROBE;
 	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe, sizeof(probe));
 }
 
