@@ -564,6 +564,42 @@ TEST_F(resolve, few_packets)
 	set_sysctl(ALICE, "initiate_interval_max_ms", "15000");
 }
 
+static int set_access(FIXTURE_DATA(resolve) *self, uint32_t access)
+{
+	struct nlmsghdr *nlh = genl_start(&self->h.answers, SSS_CMD_HOST_SET, 0);
+
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, self->b.name);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, access);
+	return genl_call(&self->h.answers, nlh, NULL, NULL);
+}
+
+/* Who may use nothing here is not called unasked, so that it learns nothing of us. */
+TEST_F(resolve, unasked_stranger)
+{
+	long long sent = get_stat(ALICE, "HsTxInitiate");
+	uint32_t access;
+	pid_t pid;
+
+	for (access = SSS_ACCESS_PEERS; access <= SSS_ACCESS_RULES; access++) {
+		ASSERT_EQ(0, set_access(self, access));
+		EXPECT_EQ(EACCES, tell(self, "10.9.0.2"));
+	}
+	EXPECT_EQ(self->peers, get_stat(ALICE, "Peers"));
+	EXPECT_EQ(0, get_stat(ALICE, "Channels"));
+	EXPECT_EQ(sent, get_stat(ALICE, "HsTxInitiate"));
+	/* But whom a program wants is */
+	pid = dial_apart(&self->b, ALICE);
+	ASSERT_TRUE(hear(self, PATIENCE));
+	EXPECT_EQ(0, tell(self, "10.9.0.2"));
+	EXPECT_EQ(0, result_of(pid));
+	/* and who is let in */
+	EXPECT_TRUE(nothing_left(self));
+	set_sysctl(ALICE, "idle_timeout_ms", "60000");
+	ASSERT_EQ(0, set_access(self, SSS_ACCESS_ANYONE));
+	EXPECT_EQ(0, tell(self, "10.9.0.2"));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(ALICE, "Channels") == 1));
+}
+
 static int count_endpoints(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *ep;

@@ -14,6 +14,7 @@
 #include "channel/path.h"
 #include "channel/resolve.h"
 #include "channel/timer.h"
+#include "peer/access.h"
 #include "peer/host.h"
 #include "peer/peer.h"
 
@@ -207,6 +208,38 @@ void __sss_resolve_on_timer(struct sss_channel *ch, u64 now)
 		__ask_again(ch, now);
 }
 
+/* The channel to a peer, if there is one, with a reference */
+static struct sss_channel *find_channel(struct sss_host *host, const struct sss_eid *eid)
+{
+	struct sss_peer *peer = sss_peer_lookup(host, eid);
+	struct sss_channel *ch;
+
+	if (!peer)
+		return NULL;
+	rcu_read_lock();
+	ch = rcu_dereference(peer->channel);
+	if (ch && !sss_channel_get(ch))
+		ch = NULL;
+	rcu_read_unlock();
+	sss_peer_put(peer);
+	return ch;
+}
+
+/* Has the peer a stream here, or does a program want one? */
+static bool is_wanted(struct sss_host *host, const struct sss_eid *eid)
+{
+	struct sss_channel *ch = find_channel(host, eid);
+	bool wanted;
+
+	if (!ch)
+		return false;
+	spin_lock_bh(&ch->lock);
+	wanted = ch->n_streams;
+	spin_unlock_bh(&ch->lock);
+	sss_channel_put(ch);
+	return wanted;
+}
+
 /* Endpoints were added to the peer: try all it has. */
 static int use_answer(struct sss_channel *ch)
 {
@@ -238,10 +271,12 @@ static int use_answer(struct sss_channel *ch)
  * @n: how many, one at least
  *
  * A handshake message goes to all places known, at once and then as for a
- * connect(), also if nobody waits: this is what opens the way in for the peer.
+ * connect(), also if nobody waits: this is what opens the way in for the peer. So
+ * then it must be one that is let in; and if not it hears nothing from us.
  *
- * Return: 0 or -EINVAL, -EADDRNOTAVAIL (own EID), -ENOBUFS (too many peers or
- * channels), -ENOKEY (host is going), -ENOMEM, -EAGAIN (the peer comes and goes).
+ * Return: 0 or -EACCES (nobody wants the peer, and it may use nothing here),
+ * -EINVAL, -EADDRNOTAVAIL (own EID), -ENOBUFS (too many peers or channels),
+ * -ENOKEY (host is going), -ENOMEM, -EAGAIN (the peer comes and goes).
  * Context: process, sleeps.
  */
 int sss_resolve_answer(struct sss_host *host, const struct sss_eid *eid,
@@ -251,6 +286,8 @@ int sss_resolve_answer(struct sss_host *host, const struct sss_eid *eid,
 	struct sss_peer *peer;
 	int tries, err = 0;
 
+	if (!sss_access_is_known(host, eid) && !is_wanted(host, eid))
+		return -EACCES;
 	for (tries = 0; tries < ANSWER_TRIES; tries++) {
 		peer = sss_peer_get_or_create(host, eid);
 		if (IS_ERR(peer))
@@ -297,19 +334,11 @@ static bool end_waiting(struct sss_channel *ch)
  */
 void sss_resolve_refuse(struct sss_host *host, const struct sss_eid *eid, int err)
 {
-	struct sss_peer *peer = sss_peer_lookup(host, eid);
-	struct sss_channel *ch;
+	struct sss_channel *ch = find_channel(host, eid);
 
-	if (!peer)
+	if (!ch)
 		return;
-	rcu_read_lock();
-	ch = rcu_dereference(peer->channel);
-	if (ch && !sss_channel_get(ch))
-		ch = NULL;
-	rcu_read_unlock();
-	if (ch && end_waiting(ch))
+	if (end_waiting(ch))
 		sss_channel_ops->connect_failed(ch, err);
-	if (ch)
-		sss_channel_put(ch);
-	sss_peer_put(peer);
+	sss_channel_put(ch);
 }

@@ -113,6 +113,8 @@ static int answer(struct sss_host *host, const struct sss_eid *eid, struct genl_
 	err = sss_resolve_answer(host, eid, config.endpoints, config.n_endpoints);
 	if (err == -EADDRNOTAVAIL)
 		NL_SET_ERR_MSG(info->extack, "A host cannot be its own peer");
+	else if (err == -EACCES)
+		NL_SET_ERR_MSG(info->extack, "Nobody wants this peer, and it is not admitted");
 	return err;
 }
 

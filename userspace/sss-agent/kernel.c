@@ -181,8 +181,9 @@ void kernel_tell(const struct identity *self, const struct sss_eid *peer,
 
 	if (!err)
 		return;
-	log_at(LOG_L_WARNING, "kernel-refused", " peer=%s error=%s", log_eid(peer),
-	       log_quote(nl_refusal()));
+	/* EACCES: somebody calls who is not let in here, which is nothing to worry about. */
+	log_at(err == EACCES ? LOG_L_INFO : LOG_L_WARNING, "kernel-refused",
+	       " peer=%s error=%s", log_eid(peer), log_quote(nl_refusal()));
 	/* One that may not be is not to cost the others. */
 	for (i = 0; err == EINVAL && n + where->n_relays > 1 && i < n; i++)
 		tell(self, peer, &where->addr[i], 1, NULL, 0);
