@@ -472,6 +472,31 @@ TEST_F(access, open_streams_stay)
 	close(other);
 }
 
+/* Being refused uses nothing up: who is let in again comes in again. */
+TEST_F(access, refused_often)
+{
+	int fd, end, child, got, i;
+
+	fd = dial(V4, "door");
+	ASSERT_LE(0, fd);
+	end = accept(self->listener, NULL, NULL);
+	ASSERT_LE(0, end);
+	ASSERT_EQ(0, listen(end, 8));
+	ASSERT_EQ(0, set_access(SSS_ACCESS_RULES));
+	for (i = 0; i < 20; i++)
+		ASSERT_STREQ("not admitted", why_refused(fd)) TH_LOG("%d", i);
+	ASSERT_EQ(0, set_access(SSS_ACCESS_ANYONE));
+	child = open_on(fd, SOCK_STREAM);
+	EXPECT_EQ(1, send(child, "x", 1, 0));
+	ASSERT_EQ(POLLRDBAND, polled(end, POLLRDBAND, PATIENCE));
+	got = accept(end, NULL, NULL);
+	EXPECT_LE(0, got);
+	close(got);
+	close(child);
+	close(fd);
+	close(end);
+}
+
 /* What alice opens on a stream that bob opened is what his program asked for. */
 TEST_F(access, on_his_own)
 {
