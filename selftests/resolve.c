@@ -421,6 +421,35 @@ TEST_F(resolve, bounded)
 	EXPECT_TRUE(nothing_left(self));
 }
 
+/* A helper that does not keep up is there all the same: what it missed comes again. */
+TEST_F(resolve, overrun)
+{
+	enum { MANY = 12 };
+	struct both other = self->b;
+	int fd[MANY], small = 1, heard = 0, i;
+	bool seen[MANY] = { };
+
+	setsockopt(mnl_socket_get_fd(self->h.questions.nl), SOL_SOCKET, SO_RCVBUF, &small,
+		   sizeof(small));
+	set_sysctl(ALICE, "resolve_interval_ms", "200");
+	for (i = 0; i < MANY; i++) {
+		other.eid[BOB].key[0] = i;
+		fd[i] = begin_to_dial(&other, ALICE);
+		EXPECT_LE(0, fd[i]) TH_LOG("%d: %m", i);
+	}
+	/* the first read says that some were lost */
+	for (i = 0; i < 100 && heard < MANY; i++) {
+		if (!helper_hear(&self->h, 500, &self->q) || self->q.remote.key[0] >= MANY)
+			continue;
+		heard += !seen[self->q.remote.key[0]];
+		seen[self->q.remote.key[0]] = true;
+	}
+	EXPECT_EQ(MANY, heard);
+	for (i = 0; i < MANY; i++)
+		close(fd[i]);
+	EXPECT_TRUE(nothing_left(self));
+}
+
 /* What is configured does not answer: the helper knows better. */
 TEST_F(resolve, configured_is_silent)
 {

@@ -83,9 +83,19 @@ static void events_ready(struct source *source, uint32_t ready)
 static struct source question_source = { .ready = questions_ready };
 static struct source event_source = { .ready = events_ready };
 
+/* That too many wait is not to look to the kernel as if nobody listened. */
+static void admit_loss(struct mnl_socket *sock)
+{
+	int on = 1;
+
+	if (mnl_socket_setsockopt(sock, NETLINK_BROADCAST_ERROR, &on, sizeof(on)))
+		die(EXIT_KERNEL, "netlink: %s", strerror(errno));
+}
+
 void kernel_open(void)
 {
 	questions = nl_group(SSS_GENL_MCGRP_RESOLVE);
+	admit_loss(questions);
 	events = nl_group(SSS_GENL_MCGRP_MONITOR);
 	question_source.fd = mnl_socket_get_fd(questions);
 	event_source.fd = mnl_socket_get_fd(events);
