@@ -352,6 +352,38 @@ TEST_F_TIMEOUT(relay, leaves_for_a_direct_path, 90)
 	close(fd[BOB]);
 }
 
+/* Does nothing go through the relay for so long? */
+static bool is_quiet(int ms)
+{
+	unsigned long packets = done->packets;
+
+	usleep(1000 * ms);
+	return done->packets == packets;
+}
+
+/* Bob is heard through the relay only, and hears all: alice does not insist for ever. */
+TEST_F_TIMEOUT(relay, one_way, 90)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(connect_relayed(self, 1, bobs, alices, fd)) TH_LOG("%m");
+	blackhole("wire", false);
+	EXPECT_TRUE(eventually(PATIENCE, talks(fd[ALICE], fd[BOB]) && both_relayed(fd, false)));
+	shell_in(ALICE, "nft 'table ip oneway { chain in { type filter hook input priority 0; "
+		 "iifname wire udp dport %d drop; }; }'", self->b.port);
+	EXPECT_EQ(1, send(fd[BOB], "x", 1, 0));
+	EXPECT_EQ(1, recv(fd[ALICE], &c, 1, 0));
+	EXPECT_TRUE(is_relayed(fd[BOB]));
+	/* no answer brings the next one for ever */
+	EXPECT_TRUE(eventually(PATIENCE, is_quiet(300)));
+	EXPECT_TRUE(eventually(PATIENCE, send(fd[BOB], "y", 1, 0) == 1 && both_relayed(fd, true)));
+	shell_in(ALICE, "nft delete table ip oneway");
+	blackhole("wire", true);
+	close(fd[ALICE]);
+	close(fd[BOB]);
+}
+
 /* Nothing is written meanwhile: that is no reason to stay. */
 TEST_F_TIMEOUT(relay, leaves_when_idle, 60)
 {
