@@ -176,7 +176,7 @@ static void set_remote(struct sss_channel *ch, const union sss_endpoint *to)
 	keep_answer(ch, to);
 	ch->path.remote = *to;
 	ch->path.since = ktime_get_ns();
-	ch->path.direct_wait = DIRECT_FIRST;
+	ch->path.direct_wait = 2 * DIRECT_FIRST;
 	ch->path.direct_at = is_relayed(ch) ? ch->path.since + DIRECT_FIRST : 0;
 	ch->path.spare_at = 0;
 	ch->path.insisted = 0;
@@ -529,7 +529,7 @@ void __sss_path_seek_direct(struct sss_channel *ch)
 	lockdep_assert_held(&ch->lock);
 	if (!ch->path.direct_at)
 		return;
-	ch->path.direct_wait = DIRECT_FIRST;
+	ch->path.direct_wait = 2 * DIRECT_FIRST;
 	ch->path.direct_at = min(ch->path.direct_at, ktime_get_ns() + DIRECT_FIRST);
 }
 
