@@ -468,17 +468,18 @@ static void transmit(struct sss_channel *ch)
 enum { SEND = 1, RENEW = 2, FAIL = 4, UP = 8 };
 
 /* Time is up for those who connect; streams that had a channel wait on. */
-static int __give_up(struct sss_channel *ch, int *err)
+static int __give_up(struct sss_channel *ch)
 {
 	struct sss_handshaking *hs = ch->hs;
+	int err = __sss_handshake_error(ch);
 
 	lockdep_assert_held(&ch->lock);
-	*err = __sss_handshake_error(ch);
 	hs->fail_at = 0;
 	hs->hint = false;
 	hs->has_request = false;
 	if (ch->state == SSS_CHANNEL_NEW || !ch->n_streams)
 		__sss_initiate_finish(ch);
+	sss_channel_ops->connect_failed(ch, err);
 	return FAIL;
 }
 
@@ -494,7 +495,7 @@ static bool __send_due(struct sss_handshaking *hs, u64 now)
 }
 
 /* What is due */
-static int decide(struct sss_channel *ch, int *err)
+static int decide(struct sss_channel *ch)
 {
 	struct sss_handshaking *hs = ch->hs;
 	u64 life = limit_ns(&ch->sn->limits.initiate_lifetime_ms);
@@ -509,7 +510,7 @@ static int decide(struct sss_channel *ch, int *err)
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		__sss_initiate_finish(ch);
 	if (hs->wanted && hs->fail_at && hs->fail_at <= now)
-		todo |= __give_up(ch, err);
+		todo |= __give_up(ch);
 	if (hs->wanted && !hs->fail_at && !ch->n_streams)
 		__sss_initiate_finish(ch);
 	if (__send_due(hs, now))
@@ -530,16 +531,15 @@ static int decide(struct sss_channel *ch, int *err)
 void sss_handshake_work(struct sss_channel *ch)
 {
 	struct sss_initiation *in;
-	int todo, err = 0;
+	int todo = decide(ch);
 
-	todo = decide(ch, &err);
 	if (todo & UP) {
 		sss_channel_ops->up(ch);
 		sss_channel_transmit(ch);
 	}
 	if (todo & FAIL) {
 		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_TIMEOUTS);
-		sss_channel_ops->connect_failed(ch, err);
+		sss_channel_ops->deliver(ch);
 	}
 	if (!(todo & SEND))
 		return;

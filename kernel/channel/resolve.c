@@ -309,7 +309,7 @@ int sss_resolve_answer(struct sss_host *host, const struct sss_eid *eid,
 }
 
 /* Only what has no channel is told: one that is open may be heard again. */
-static bool end_waiting(struct sss_channel *ch)
+static void end_waiting(struct sss_channel *ch, int err)
 {
 	bool ended;
 
@@ -318,10 +318,14 @@ static bool end_waiting(struct sss_channel *ch)
 	if (ch->hs->asking.pending)
 		sss_mib_inc(ch->sn, RESOLVE_FAILED);
 	__close(ch);
-	if (ended)
+	if (ended) {
+		/* in one go: who connects from here on has a question of his own */
 		__sss_initiate_finish(ch);
+		sss_channel_ops->connect_failed(ch, err);
+	}
 	spin_unlock_bh(&ch->lock);
-	return ended;
+	if (ended)
+		sss_channel_ops->deliver(ch);
 }
 
 /**
@@ -338,7 +342,6 @@ void sss_resolve_refuse(struct sss_host *host, const struct sss_eid *eid, int er
 
 	if (!ch)
 		return;
-	if (end_waiting(ch))
-		sss_channel_ops->connect_failed(ch, err);
+	end_waiting(ch, err);
 	sss_channel_put(ch);
 }
