@@ -284,6 +284,20 @@ static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *t
 	       now >= ch->path.since + STAY_PTOS * pto_ns(ch);
 }
 
+/**
+ * __sss_path_stays() - is a path that needs no relay, and works, not to be left for another?
+ * @ch: channel
+ * @to: proved, or where the peer sends from
+ *
+ * Return: whether @to is behind a relay, and the path is better. Context: channel lock held.
+ */
+bool __sss_path_stays(const struct sss_channel *ch, const union sss_endpoint *to)
+{
+	lockdep_assert_held(&ch->lock);
+	return to->via.session && !is_relayed(ch) && !ch->path.unproved &&
+	       !ch->path.unroutable && !ch->loss.pto_count;
+}
+
 /*
  * The peer sends through a relay while we need none: it will follow us, unless it does
  * not hear us. A PING finds that out; or we it, where a few are answered and the peer
@@ -291,7 +305,7 @@ static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *t
  */
 static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from, u64 now)
 {
-	if (!from->via.session || is_relayed(ch) || ch->path.unproved || ch->loss.pto_count)
+	if (!__sss_path_stays(ch, from))
 		return true;
 	if (ch->path.insisted && now < ch->path.insist_at)
 		return false;
