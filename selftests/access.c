@@ -394,6 +394,12 @@ TEST_F(access, strangers_by_rules)
 	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Channels") == 1));
 	ASSERT_TRUE(hang_up(V4));
 	before = get_stat(BOB, "HsDropAccess");
+	/* all that everybody may, but not she */
+	ASSERT_EQ(0, deny(alice, "window"));
+	EXPECT_EQ(EACCES, try("door"));
+	EXPECT_LT(before, get_stat(BOB, "HsDropAccess"));
+	EXPECT_EQ(0, del(alice, "window"));
+	before = get_stat(BOB, "HsDropAccess");
 	ASSERT_EQ(0, deny(alice, NO_SERVICE));
 	EXPECT_EQ(EACCES, try("door"));
 	EXPECT_LT(before, get_stat(BOB, "HsDropAccess"));

@@ -204,25 +204,29 @@ static const struct sss_access_rule *find(const struct sss_access_rules *rules,
 	return found ? &rules->rule[at] : NULL;
 }
 
-/* May they use any service? @settled: one rule speaks of them and every service. */
-static bool admits_to_any(const struct sss_access_rules *rules, const struct sss_eid *eid,
-			  bool *settled)
+/* Does a rule about them let in to anything, and none about the EID say more? */
+static bool admits_to_any(const struct sss_access_rules *rules, const struct sss_eid *them,
+			  const struct sss_eid *eid)
 {
-	u32 at = place_of(rules, eid, "", settled);
+	const struct sss_access_rule *rule;
+	bool found;
+	u32 at = place_of(rules, them, "", &found);
 
-	for (; rules && at < rules->n && !memcmp(&rules->rule[at].eid, eid, sizeof(*eid)); at++)
-		if (!rules->rule[at].deny)
+	for (; rules && at < rules->n; at++) {
+		rule = &rules->rule[at];
+		if (memcmp(&rule->eid, them, sizeof(*them)))
+			break;
+		if (!rule->deny && (them == eid || !find(rules, eid, rule->service)))
 			return true;
+	}
 	return false;
 }
 
 /* Who is let in to anything at all */
 static bool knows(const struct sss_access_rules *rules, const struct sss_eid *eid)
 {
-	bool settled;
-
-	return admits_to_any(rules, eid, &settled) ||
-	       (!settled && admits_to_any(rules, &everybody, &settled));
+	return admits_to_any(rules, eid, eid) ||
+	       (!find(rules, eid, "") && admits_to_any(rules, &everybody, eid));
 }
 
 /* The rule that decides, or NULL */
