@@ -28,6 +28,7 @@ void __sss_peer_set_endpoint(struct sss_peer *peer, unsigned int at,
 	entry->configured = false;
 	entry->proved = false;
 	entry->told = false;
+	entry->answered = false;
 	entry->grant = 0;
 	entry->cookie.birth = 0;
 	entry->cookie.sent_mac1 = false;
@@ -72,6 +73,7 @@ static void copy_entry(struct sss_peer_endpoint *to, const struct sss_peer_endpo
 	to->configured = from->configured;
 	to->proved = from->proved;
 	to->told = from->told;
+	to->answered = from->answered;
 	to->grant = from->grant;
 	to->cookie.birth = from->cookie.birth;
 	memcpy(to->cookie.cookie, from->cookie.cookie, sizeof(to->cookie.cookie));
@@ -154,8 +156,8 @@ static int __new_slot(struct sss_peer *peer)
 	return peer->n_endpoints < SSS_PEER_ENDPOINTS_MAX ? peer->n_endpoints++ : -1;
 }
 
-/* The slot of the last one that is hearsay, of that from programs unless @told, too */
-static int __hearsay(struct sss_peer *peer, bool told)
+/* The slot of the last one that a program named; or, with @any, that has to prove itself */
+static int __hearsay(struct sss_peer *peer, bool any)
 {
 	int i;
 
@@ -163,7 +165,8 @@ static int __hearsay(struct sss_peer *peer, bool told)
 	for (i = peer->n_endpoints - 1; i >= 0; i--) {
 		const struct sss_peer_endpoint *entry = &peer->endpoints[i];
 
-		if (!entry->configured && !entry->proved && (told || !entry->told))
+		if (!entry->configured && !entry->proved &&
+		    (any || !(entry->told || entry->answered)))
 			return i;
 	}
 	return -1;
@@ -175,8 +178,8 @@ static int __hearsay(struct sss_peer *peer, bool told)
  * @ep: checked by sss_udp_endpoint_check() and sss_udp_hearsay_ok()
  * @n: how many
  *
- * They take the place of those it said before. Nothing that was configured or has
- * proved itself gives way.
+ * They take the place of those it said before, and of what programs said. Nothing that
+ * was configured, has proved itself or was a helper's answer gives way.
  *
  * Context: any but hard interrupts.
  */
@@ -284,6 +287,7 @@ void sss_peer_answer_endpoints(struct sss_peer *peer, const union sss_endpoint *
 			__sss_peer_set_endpoint(peer, at, &ep[i]);
 		}
 		peer->endpoints[at].told = false;
+		peer->endpoints[at].answered = true;
 		peer->endpoints[at].grant = GRANT;
 	}
 	spin_unlock_bh(&peer->lock);

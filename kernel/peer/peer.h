@@ -31,6 +31,7 @@ struct sss_channel;
  * @configured: by netlink; learnt ones are replaced first
  * @proved: an authenticated packet came from there
  * @told: the peer's ENDPOINTS named it, and no more
+ * @answered: a helper named it
  * @grant: packets that may go there because a helper named it
  */
 struct sss_peer_endpoint {
@@ -39,6 +40,7 @@ struct sss_peer_endpoint {
 	bool configured;
 	bool proved;
 	bool told;
+	bool answered;
 	u8 grant;
 };
 
