@@ -421,6 +421,56 @@ TEST_F(resolve, bounded)
 	EXPECT_TRUE(nothing_left(self));
 }
 
+static void nobody_here(void)
+{
+	enter(ALICE);
+	if (setgid(65534) || setuid(65534))
+		_exit(200);
+}
+
+/* A user does not have all of them. */
+TEST_F(resolve, shares)
+{
+	struct sockaddr_sss addr = { .sss_family = AF_SSS };
+	int ready[2], i, n = 0;
+	pid_t pid;
+	char c;
+
+	set_sysctl(ALICE, "max_questions", "8");
+	snprintf(addr.sss_service, sizeof(addr.sss_service), "at bob");
+	snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "test 1");
+	addr.sss_eid = self->b.eid[BOB];
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid) {
+		nobody_here();
+		for (i = 0; i < 8; i++) {
+			int fd = socket(AF_SSS, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+			addr.sss_eid.key[0] = i;
+			if (fd < 0 || !connect_to(fd, &addr))
+				_exit(201);
+			if (errno != EINPROGRESS)
+				break;
+			n++;
+		}
+		if (errno != ENOBUFS)
+			_exit(errno);
+		if (write(ready[1], "r", 1) == 1)
+			pause();
+	}
+	close(ready[1]);
+	EXPECT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(self->questions + 4, get_stat(ALICE, "Questions"));
+	/* others have what is left, and an administrator all of it */
+	for (i = 0; i < 4; i++)
+		EXPECT_LE(0, (self->b.eid[BOB].key[0] = 100 + i, begin_to_dial(&self->b, ALICE)));
+	EXPECT_EQ(self->questions + 8, get_stat(ALICE, "Questions"));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+}
+
 /* A helper that does not keep up is there all the same: what it missed comes again. */
 TEST_F(resolve, overrun)
 {

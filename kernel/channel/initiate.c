@@ -96,6 +96,7 @@ int sss_handshake_init_channel(struct sss_channel *ch)
 	ch->hs = kzalloc(sizeof(*ch->hs), GFP_KERNEL_ACCOUNT);
 	if (!ch->hs)
 		return -ENOMEM;
+	ch->hs->asking.share = -1;
 	ch->incarnation = sss_slot_incarnation(ch->host, &ch->peer->eid, ch->incarnation);
 	return 0;
 }
@@ -592,6 +593,7 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
 	int err = 0;
 
 	lockdep_assert_held(&ch->lock);
+	__sss_resolve_for(ch);
 	__sss_candidates_collect(ch, &t, family, false);
 	if (!t.n)
 		err = __sss_resolve_ask(ch);

@@ -8,6 +8,10 @@
  * that of a channel that does not hear the peer any more: then it is sent after one
  * interval, for a channel after three probe timeouts, and again ever more rarely.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include "base/netns.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
@@ -31,6 +35,37 @@ static u64 timeout_ns(const struct sss_channel *ch)
 	return (u64)READ_ONCE(ch->sn->limits.resolve_timeout_ms) * NSEC_PER_MSEC;
 }
 
+/* Of what is left a user gets half, so that none has all. */
+static bool __has_room(const struct sss_channel *ch)
+{
+	int share = ch->hs->asking.share;
+	struct sss_net *sn = ch->sn;
+	u32 most = READ_ONCE(sn->limits.max_questions);
+	u32 all = sss_gauge_read(sn, QUESTIONS);
+
+	lockdep_assert_held(&ch->lock);
+	if (all >= most)
+		return false;
+	return share < 0 || atomic_read(&sn->questions_of[share]) < most - all;
+}
+
+/* Counts a question, or that it does not wait any more. */
+static void __count(struct sss_channel *ch, bool pending)
+{
+	struct sss_asking *a = &ch->hs->asking;
+
+	lockdep_assert_held(&ch->lock);
+	if (a->pending == pending)
+		return;
+	a->pending = pending;
+	if (pending)
+		sss_gauge_inc(ch->sn, QUESTIONS);
+	else
+		sss_gauge_dec(ch->sn, QUESTIONS);
+	if (a->share >= 0)
+		atomic_add(pending ? 1 : -1, &ch->sn->questions_of[a->share]);
+}
+
 /*
  * Sends the question, for the first time or again. -EHOSTUNREACH: nobody hears it;
  * -ENOBUFS: as many questions wait as may.
@@ -41,29 +76,42 @@ static int __send(struct sss_channel *ch, u64 now)
 	struct sss_net *sn = ch->sn;
 
 	lockdep_assert_held(&ch->lock);
-	if (!a->pending && sss_gauge_read(sn, QUESTIONS) >= READ_ONCE(sn->limits.max_questions))
+	if (!a->pending && !__has_room(ch))
 		return -ENOBUFS;
 	if (!sss_netns_ask(sn, sss_host_eid(ch->host), &ch->peer->eid))
 		return -EHOSTUNREACH;
 	a->last_at = now;
 	if (a->pending)
 		return 0;
-	a->pending = true;
+	__count(ch, true);
 	a->until = now + timeout_ns(ch);
-	sss_gauge_inc(sn, QUESTIONS);
 	sss_mib_inc(sn, RESOLVE_ASKED);
 	return 0;
 }
 
 static void __close(struct sss_channel *ch)
 {
+	lockdep_assert_held(&ch->lock);
+	__count(ch, false);
+	ch->hs->asking.blind = false;
+}
+
+/**
+ * __sss_resolve_for() - questions from here on are those of the program that runs
+ * @ch: channel, referenced by the caller
+ *
+ * Unless one waits. Context: process, channel lock held.
+ */
+void __sss_resolve_for(struct sss_channel *ch)
+{
 	struct sss_asking *a = &ch->hs->asking;
 
 	lockdep_assert_held(&ch->lock);
 	if (a->pending)
-		sss_gauge_dec(ch->sn, QUESTIONS);
-	a->pending = false;
-	a->blind = false;
+		return;
+	a->share = hash_32(__kuid_val(current_uid()), ilog2(SSS_ASKERS));
+	if (ns_capable_noaudit(ch->sn->net->user_ns, CAP_NET_ADMIN))
+		a->share = -1;
 }
 
 /**
