@@ -654,6 +654,22 @@ TEST_F_TIMEOUT(access, rate, 60)
 	}
 }
 
+/* A new channel is no new allowance. */
+TEST_F_TIMEOUT(access, rate_and_hang_up, 60)
+{
+	long long began = now_ms(), seconds;
+	unsigned int in = 0, i;
+
+	ASSERT_EQ(0, set_host(V4, SSS_A_STREAM_RATE, 1));
+	for (i = 0; i < 20; i++) {
+		in += !try("door");
+		ASSERT_TRUE(hang_up(V4));
+		ASSERT_TRUE(eventually(PATIENCE, !get_stat(BOB, "Peers")));
+	}
+	seconds = (now_ms() - began) / 1000;
+	EXPECT_GE(seconds + 2, in) TH_LOG("%u in %lld s", in, seconds);
+}
+
 /* Who browses sees what is for him. */
 TEST_F(access, browsing)
 {

@@ -405,6 +405,52 @@ static bool keeps_pace(struct sss_peer *peer, u32 rate)
 }
 
 /**
+ * __sss_access_keep_debt() - a peer goes: remember how fast it opened streams
+ * @peer: still in the table
+ *
+ * Of many the one goes that is even first. Context: sss_host.peers_lock held.
+ */
+void __sss_access_keep_debt(struct sss_peer *peer)
+{
+	struct sss_debt *debts = peer->host->debts, *use = debts;
+	u64 even_at;
+	int i;
+
+	lockdep_assert_held(&peer->host->peers_lock);
+	spin_lock(&peer->lock);
+	even_at = peer->even_at;
+	spin_unlock(&peer->lock);
+	if (even_at <= ktime_get_ns())
+		return;
+	for (i = 1; i < SSS_HOST_DEBTS; i++)
+		if (debts[i].even_at < use->even_at)
+			use = &debts[i];
+	use->eid = peer->eid;
+	use->even_at = even_at;
+}
+
+/**
+ * __sss_access_find_debt() - a peer comes, perhaps again
+ * @peer: not in the table yet
+ *
+ * Context: sss_host.peers_lock held.
+ */
+void __sss_access_find_debt(struct sss_peer *peer)
+{
+	struct sss_debt *debt = peer->host->debts;
+	int i;
+
+	lockdep_assert_held(&peer->host->peers_lock);
+	for (i = 0; i < SSS_HOST_DEBTS; i++, debt++) {
+		if (memcmp(&debt->eid, &peer->eid, sizeof(peer->eid)))
+			continue;
+		peer->even_at = debt->even_at;
+		debt->even_at = 0;
+		return;
+	}
+}
+
+/**
  * sss_access_may_open() - may a peer open one more stream? If not it is counted and logged
  * @peer: reference held
  * @service: which it is for; the peer is admitted to it
