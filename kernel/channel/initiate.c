@@ -585,7 +585,8 @@ int sss_channel_rekey(struct sss_channel *ch)
 	return err;
 }
 
-static int __begin(struct sss_channel *ch, const struct sss_request *request, int family)
+static int __begin(struct sss_channel *ch, const struct sss_request *request, int family,
+		   u64 since)
 {
 	struct sss_handshaking *hs = ch->hs;
 	struct sss_candidates t;
@@ -596,7 +597,7 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
 	__sss_resolve_for(ch);
 	__sss_candidates_collect(ch, &t, family, false);
 	if (!t.n)
-		err = __sss_resolve_ask(ch);
+		err = __sss_resolve_ask(ch, since);
 	if (err)
 		return err;
 	if (first)
@@ -615,6 +616,7 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
  * @ch: channel to the peer, referenced by the caller
  * @request: which
  * @family: of the endpoints that may be tried; AF_UNSPEC: all
+ * @since: ns (ktime_get), when it began, from which its patience counts
  *
  * With keys nothing happens here: the stream's INIT asks. Otherwise a
  * handshake is under way afterwards; the request may go along and be answered
@@ -625,7 +627,8 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
  * there to be asked; -ENOBUFS: too many questions wait; -ESTALE: the channel is
  * closed. Context: process, no channel lock held.
  */
-int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family)
+int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family,
+			u64 since)
 {
 	int err = 0;
 
@@ -633,7 +636,7 @@ int sss_channel_connect(struct sss_channel *ch, const struct sss_request *reques
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		err = -ESTALE;
 	else if (!__sss_channel_may_send(ch))
-		err = __begin(ch, request, family);
+		err = __begin(ch, request, family, since);
 	spin_unlock_bh(&ch->lock);
 	return err;
 }

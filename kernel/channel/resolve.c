@@ -117,13 +117,14 @@ void __sss_resolve_for(struct sss_channel *ch)
 /**
  * __sss_resolve_ask() - a program connects, and no endpoint of the peer is known
  * @ch: channel, referenced by the caller
+ * @since: ns, when its connect() began
  *
  * A question that is under way serves this program, too.
  *
  * Return: 0: wait for the answer; -EHOSTUNREACH: nobody is there to answer;
  * -ENOBUFS: too many questions wait. Context: channel lock held.
  */
-int __sss_resolve_ask(struct sss_channel *ch)
+int __sss_resolve_ask(struct sss_channel *ch, u64 since)
 {
 	struct sss_asking *a = &ch->hs->asking;
 	u64 now = ktime_get_ns();
@@ -137,8 +138,10 @@ int __sss_resolve_ask(struct sss_channel *ch)
 		a->blind = true;
 		a->interval = interval_ns(ch);
 		a->next_at = now + a->interval;
+		a->until = 0;
 	}
-	a->until = now + timeout_ns(ch);
+	/* not later than who waits gives up, or it would not count as not answered */
+	a->until = max(a->until, since + timeout_ns(ch));
 	__sss_timer_update(ch);
 	return 0;
 }

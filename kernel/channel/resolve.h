@@ -36,7 +36,7 @@ struct sss_asking {
 };
 
 void __sss_resolve_for(struct sss_channel *ch);
-int __sss_resolve_ask(struct sss_channel *ch);
+int __sss_resolve_ask(struct sss_channel *ch, u64 since);
 bool __sss_resolve_is_blind(const struct sss_channel *ch);
 void __sss_resolve_begin(struct sss_channel *ch);
 void __sss_resolve_hurry(struct sss_channel *ch);
