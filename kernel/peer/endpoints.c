@@ -8,7 +8,8 @@
 #include "host.h"
 #include "peer.h"
 
-#define GRANT	16	/* packets to an endpoint each time a helper names it */
+#define GRANT	16	/* packets to an endpoint when a helper names it ... */
+#define GRANT_PERIOD	(10 * NSEC_PER_SEC)	/* ... in this time, however often it does */
 
 /**
  * __sss_peer_set_endpoint() - write an entry as one that nothing is known of
@@ -30,6 +31,7 @@ void __sss_peer_set_endpoint(struct sss_peer *peer, unsigned int at,
 	entry->told = false;
 	entry->answered = false;
 	entry->grant = 0;
+	entry->granted_at = 0;
 	entry->cookie.birth = 0;
 	entry->cookie.sent_mac1 = false;
 }
@@ -75,6 +77,7 @@ static void copy_entry(struct sss_peer_endpoint *to, const struct sss_peer_endpo
 	to->told = from->told;
 	to->answered = from->answered;
 	to->grant = from->grant;
+	to->granted_at = from->granted_at;
 	to->cookie.birth = from->cookie.birth;
 	memcpy(to->cookie.cookie, from->cookie.cookie, sizeof(to->cookie.cookie));
 	to->cookie.sent_mac1 = from->cookie.sent_mac1;
@@ -256,6 +259,18 @@ static int __replaceable(const struct sss_peer *peer, const union sss_endpoint *
 	return -1;
 }
 
+static void grant(struct sss_peer_endpoint *entry)
+{
+	u64 now = ktime_get_ns();
+
+	entry->told = false;
+	entry->answered = true;
+	if (entry->granted_at && now < entry->granted_at + GRANT_PERIOD)
+		return;
+	entry->grant = GRANT;
+	entry->granted_at = now;
+}
+
 /**
  * sss_peer_answer_endpoints() - a helper found out where the peer may be
  * @peer: reference held
@@ -286,9 +301,7 @@ void sss_peer_answer_endpoints(struct sss_peer *peer, const union sss_endpoint *
 				break;
 			__sss_peer_set_endpoint(peer, at, &ep[i]);
 		}
-		peer->endpoints[at].told = false;
-		peer->endpoints[at].answered = true;
-		peer->endpoints[at].grant = GRANT;
+		grant(&peer->endpoints[at]);
 	}
 	spin_unlock_bh(&peer->lock);
 }

@@ -33,6 +33,7 @@ struct sss_channel;
  * @told: the peer's ENDPOINTS named it, and no more
  * @answered: a helper named it
  * @grant: packets that may go there because a helper named it
+ * @granted_at: ns, when it last got as many as there are
  */
 struct sss_peer_endpoint {
 	union sss_endpoint ep;
@@ -42,6 +43,7 @@ struct sss_peer_endpoint {
 	bool told;
 	bool answered;
 	u8 grant;
+	u64 granted_at;
 };
 
 /**
