@@ -238,21 +238,28 @@ TEST_F(access, strangers)
 	close(fd);
 }
 
+/* Whether alice asks for services by INIT only */
+static int hide(bool on)
+{
+	struct nlmsghdr *nlh;
+
+	enter(ALICE);
+	genl_open(&g);
+	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, host_names[V4]);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS, on ? SSS_HOST_F_HIDE_SERVICES : 0);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS_MASK, SSS_HOST_F_HIDE_SERVICES);
+	return tell(nlh);
+}
+
 /* Also where the names of services do not go with the handshake */
 TEST_F(access, strangers_who_hide)
 {
-	struct nlmsghdr *nlh;
 	int on;
 
 	ASSERT_EQ(0, set_access(SSS_ACCESS_PEERS));
 	for (on = 1; on >= 0; on--) {
-		enter(ALICE);
-		genl_open(&g);
-		nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
-		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, host_names[V4]);
-		mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS, on ? SSS_HOST_F_HIDE_SERVICES : 0);
-		mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS_MASK, SSS_HOST_F_HIDE_SERVICES);
-		ASSERT_EQ(0, tell(nlh));
+		ASSERT_EQ(0, hide(on));
 		EXPECT_EQ(EACCES, try("door"));
 	}
 }
@@ -394,6 +401,12 @@ TEST_F(access, strangers_by_rules)
 	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Channels") == 1));
 	ASSERT_TRUE(hang_up(V4));
 	before = get_stat(BOB, "HsDropAccess");
+	/* all that everybody may, but not she */
+	ASSERT_EQ(0, deny(alice, "window"));
+	EXPECT_EQ(EACCES, try("door"));
+	EXPECT_LT(before, get_stat(BOB, "HsDropAccess"));
+	EXPECT_EQ(0, del(alice, "window"));
+	before = get_stat(BOB, "HsDropAccess");
 	ASSERT_EQ(0, deny(alice, NO_SERVICE));
 	EXPECT_EQ(EACCES, try("door"));
 	EXPECT_LT(before, get_stat(BOB, "HsDropAccess"));
@@ -470,6 +483,31 @@ TEST_F(access, open_streams_stay)
 	close(end);
 	close(child);
 	close(other);
+}
+
+/* Being refused uses nothing up: who is let in again comes in again. */
+TEST_F(access, refused_often)
+{
+	int fd, end, child, got, i;
+
+	fd = dial(V4, "door");
+	ASSERT_LE(0, fd);
+	end = accept(self->listener, NULL, NULL);
+	ASSERT_LE(0, end);
+	ASSERT_EQ(0, listen(end, 8));
+	ASSERT_EQ(0, set_access(SSS_ACCESS_RULES));
+	for (i = 0; i < 20; i++)
+		ASSERT_STREQ("not admitted", why_refused(fd)) TH_LOG("%d", i);
+	ASSERT_EQ(0, set_access(SSS_ACCESS_ANYONE));
+	child = open_on(fd, SOCK_STREAM);
+	EXPECT_EQ(1, send(child, "x", 1, 0));
+	ASSERT_EQ(POLLRDBAND, polled(end, POLLRDBAND, PATIENCE));
+	got = accept(end, NULL, NULL);
+	EXPECT_LE(0, got);
+	close(got);
+	close(child);
+	close(fd);
+	close(end);
 }
 
 /* What alice opens on a stream that bob opened is what his program asked for. */
@@ -621,6 +659,30 @@ TEST_F_TIMEOUT(access, rate, 60)
 		EXPECT_EQ(before + 50 - in, get_stat(BOB, "AccessRate"));
 		EXPECT_TRUE(eventually(PATIENCE, !try("door")));
 	}
+}
+
+/* A new channel is no new allowance. */
+TEST_F_TIMEOUT(access, rate_and_hang_up, 60)
+{
+	long long began = now_ms(), seconds;
+	unsigned int in = 0, i;
+	int err;
+
+	ASSERT_EQ(0, hide(true));
+	ASSERT_EQ(0, set_host(V4, SSS_A_STREAM_RATE, 1));
+	for (i = 0; i < 20; i++) {
+		err = try("door");
+		ASSERT_TRUE(!err || err == EBUSY);
+		if (!err)
+			close(accept(self->listener, NULL, NULL));
+		in += !err;
+		ASSERT_TRUE(hang_up(V4));
+		ASSERT_TRUE(eventually(PATIENCE, !get_stat(BOB, "Peers")));
+	}
+	EXPECT_EQ(0, hide(false));
+	seconds = (now_ms() - began) / 1000;
+	TH_LOG("%u in %lld s", in, seconds);
+	EXPECT_GE(seconds + 2, in);
 }
 
 /* Who browses sees what is for him. */

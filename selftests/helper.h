@@ -32,10 +32,13 @@ struct question {
 
 static inline void helper_open(struct helper *h, int who)
 {
+	int on = 1;
+
 	enter(who);
 	genl_open(&h->questions);
 	genl_open(&h->answers);
-	if (mnl_socket_setsockopt(h->questions.nl, NETLINK_ADD_MEMBERSHIP,
+	if (mnl_socket_setsockopt(h->questions.nl, NETLINK_BROADCAST_ERROR, &on, sizeof(on)) ||
+	    mnl_socket_setsockopt(h->questions.nl, NETLINK_ADD_MEMBERSHIP,
 				  &h->questions.resolve, sizeof(h->questions.resolve)))
 		genl_die("group resolve");
 }

@@ -21,6 +21,7 @@
 #define HEADER		16
 #define SESSION(who)	(0x0102030405060700ULL + (who))
 #define MOST		8	/* packets that leave together */
+#define NOBODY		65534
 
 /* What the relay has done; shared with it */
 struct done {
@@ -253,6 +254,31 @@ static struct shown show(FIXTURE_DATA(relay) *self, int who, int cmd)
 	return shown;
 }
 
+/* In a child: who may not change anything sees the relay, but not the session. */
+static int look(FIXTURE_DATA(relay) *self, int cmd)
+{
+	struct sss_relay relay = relay_for(ALICE);
+	struct shown shown;
+
+	enter(ALICE);
+	if (setgid(NOBODY) || setuid(NOBODY))
+		return 1;
+	mnl_socket_close(self->h[ALICE].answers.nl);
+	genl_open(&self->h[ALICE].answers);
+	shown = show(self, ALICE, cmd);
+	relay.session = 0;
+	return shown.relays != 1 || memcmp(&relay, &shown.relay, sizeof(relay)) ? 2 : 0;
+}
+
+static int look_as_nobody(FIXTURE_DATA(relay) *self, int cmd)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(look(self, cmd));
+	return result_of(pid);
+}
+
 /* Both directions at once, every byte compared; also when packets come together */
 TEST_F_TIMEOUT(relay, carries_a_stream, 60)
 {
@@ -275,6 +301,8 @@ TEST_F_TIMEOUT(relay, carries_a_stream, 60)
 	EXPECT_EQ(1, shown.relays);
 	EXPECT_EQ(0, shown.endpoints);
 	EXPECT_EQ(0, memcmp(&relay, &shown.relay, sizeof(relay)));
+	EXPECT_EQ(0, look_as_nobody(self, SSS_CMD_CHANNEL_GET));
+	EXPECT_EQ(0, look_as_nobody(self, SSS_CMD_PEER_GET));
 
 	traffic_start(&t, fd);
 	EXPECT_TRUE(eventually(PATIENCE, t.got[ALICE] > 200000 && t.got[BOB] > 200000 &&
@@ -320,6 +348,38 @@ TEST_F_TIMEOUT(relay, leaves_for_a_direct_path, 90)
 	blackhole("wire", true);
 	EXPECT_TRUE(eventually(PATIENCE, both_relayed(fd, true)));
 	EXPECT_TRUE(traffic_end(&t));
+	close(fd[ALICE]);
+	close(fd[BOB]);
+}
+
+/* Does nothing go through the relay for so long? */
+static bool is_quiet(int ms)
+{
+	unsigned long packets = done->packets;
+
+	usleep(1000 * ms);
+	return done->packets == packets;
+}
+
+/* Bob is heard through the relay only, and hears all: alice does not insist for ever. */
+TEST_F_TIMEOUT(relay, one_way, 90)
+{
+	int fd[2];
+	char c;
+
+	ASSERT_TRUE(connect_relayed(self, 1, bobs, alices, fd)) TH_LOG("%m");
+	blackhole("wire", false);
+	EXPECT_TRUE(eventually(PATIENCE, talks(fd[ALICE], fd[BOB]) && both_relayed(fd, false)));
+	shell_in(ALICE, "nft 'table ip oneway { chain in { type filter hook input priority 0; "
+		 "iifname wire udp dport %d drop; }; }'", self->b.port);
+	EXPECT_EQ(1, send(fd[BOB], "x", 1, 0));
+	EXPECT_EQ(1, recv(fd[ALICE], &c, 1, 0));
+	EXPECT_TRUE(is_relayed(fd[BOB]));
+	/* no answer brings the next one for ever */
+	EXPECT_TRUE(eventually(PATIENCE, is_quiet(300)));
+	EXPECT_TRUE(eventually(PATIENCE, send(fd[BOB], "y", 1, 0) == 1 && both_relayed(fd, true)));
+	shell_in(ALICE, "nft delete table ip oneway");
+	blackhole("wire", true);
 	close(fd[ALICE]);
 	close(fd[BOB]);
 }

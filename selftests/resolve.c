@@ -428,6 +428,94 @@ TEST_F(resolve, bounded)
 	EXPECT_TRUE(nothing_left(self));
 }
 
+static void nobody_here(void)
+{
+	enter(ALICE);
+	if (setgid(65534) || setuid(65534))
+		_exit(200);
+}
+
+/* A user does not have all of them. */
+TEST_F(resolve, shares)
+{
+	struct sockaddr_sss addr = { .sss_family = AF_SSS };
+	int ready[2], fd[4], i;
+	pid_t pid;
+	char c;
+
+	set_sysctl(ALICE, "max_questions", "8");
+	set_sysctl(ALICE, "idle_timeout_ms", "50");
+	snprintf(addr.sss_service, sizeof(addr.sss_service), "at bob");
+	snprintf(addr.sss_protocol, sizeof(addr.sss_protocol), "test 1");
+	addr.sss_eid = self->b.eid[BOB];
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid) {
+		nobody_here();
+		for (i = 0; i < 8; i++) {
+			int fd = socket(AF_SSS, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+			addr.sss_eid.key[0] = i;
+			if (fd < 0 || !connect_to(fd, &addr))
+				_exit(201);
+			if (errno != EINPROGRESS)
+				break;
+		}
+		if (errno != ENOBUFS)
+			_exit(errno);
+		if (write(ready[1], "r", 1) == 1)
+			pause();
+	}
+	close(ready[1]);
+	EXPECT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(self->questions + 4, get_stat(ALICE, "Questions"));
+	/* others have what is left, and an administrator all of it */
+	for (i = 0; i < 4; i++) {
+		self->b.eid[BOB].key[0] = 100 + i;
+		fd[i] = begin_to_dial(&self->b, ALICE);
+		EXPECT_LE(0, fd[i]);
+	}
+	EXPECT_EQ(self->questions + 8, get_stat(ALICE, "Questions"));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	for (i = 0; i < 4; i++)
+		close(fd[i]);
+	EXPECT_TRUE(nothing_left(self));
+}
+
+/* A helper that does not keep up is there all the same: what it missed comes again. */
+TEST_F(resolve, overrun)
+{
+	enum { MANY = 12 };
+	struct both other = self->b;
+	int fd[MANY], small = 1, heard = 0, i;
+	bool seen[MANY] = { };
+
+	setsockopt(mnl_socket_get_fd(self->h.questions.nl), SOL_SOCKET, SO_RCVBUF, &small,
+		   sizeof(small));
+	set_sysctl(ALICE, "resolve_interval_ms", "200");
+	set_sysctl(ALICE, "idle_timeout_ms", "50");
+	for (i = 0; i < MANY; i++) {
+		other.eid[BOB].key[0] = i;
+		fd[i] = begin_to_dial(&other, ALICE);
+		EXPECT_LE(0, fd[i]) TH_LOG("%d: %m", i);
+	}
+	/* the first read says that some were lost */
+	for (i = 0; i < 100 && heard < MANY; i++) {
+		if (!helper_hear(&self->h, 500, &self->q) || self->q.remote.key[0] >= MANY)
+			continue;
+		/* and makes room for others */
+		answer_error(&self->h, self->b.name, &self->q.remote, EHOSTUNREACH);
+		heard += !seen[self->q.remote.key[0]];
+		seen[self->q.remote.key[0]] = true;
+	}
+	EXPECT_EQ(MANY, heard);
+	for (i = 0; i < MANY; i++)
+		close(fd[i]);
+	EXPECT_TRUE(nothing_left(self));
+}
+
 /* What is configured does not answer: the helper knows better. */
 TEST_F(resolve, configured_is_silent)
 {
@@ -569,6 +657,42 @@ TEST_F(resolve, few_packets)
 	EXPECT_LE(before + 16 + 3 + 16, get_stat(ALICE, "HsTxInitiate"));
 	set_sysctl(ALICE, "initiate_interval_ms", "1000");
 	set_sysctl(ALICE, "initiate_interval_max_ms", "15000");
+}
+
+static int set_access(FIXTURE_DATA(resolve) *self, uint32_t access)
+{
+	struct nlmsghdr *nlh = genl_start(&self->h.answers, SSS_CMD_HOST_SET, 0);
+
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, self->b.name);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, access);
+	return genl_call(&self->h.answers, nlh, NULL, NULL);
+}
+
+/* Who may use nothing here is not called unasked, so that it learns nothing of us. */
+TEST_F(resolve, unasked_stranger)
+{
+	long long sent = get_stat(ALICE, "HsTxInitiate");
+	uint32_t access;
+	pid_t pid;
+
+	for (access = SSS_ACCESS_PEERS; access <= SSS_ACCESS_RULES; access++) {
+		ASSERT_EQ(0, set_access(self, access));
+		EXPECT_EQ(EACCES, tell(self, "10.9.0.2"));
+	}
+	EXPECT_EQ(self->peers, get_stat(ALICE, "Peers"));
+	EXPECT_EQ(0, get_stat(ALICE, "Channels"));
+	EXPECT_EQ(sent, get_stat(ALICE, "HsTxInitiate"));
+	/* But whom a program wants is */
+	pid = dial_apart(&self->b, ALICE);
+	ASSERT_TRUE(hear(self, PATIENCE));
+	EXPECT_EQ(0, tell(self, "10.9.0.2"));
+	EXPECT_EQ(0, result_of(pid));
+	/* and who is let in */
+	EXPECT_TRUE(nothing_left(self));
+	set_sysctl(ALICE, "idle_timeout_ms", "60000");
+	ASSERT_EQ(0, set_access(self, SSS_ACCESS_ANYONE));
+	EXPECT_EQ(0, tell(self, "10.9.0.2"));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(ALICE, "Channels") == 1));
 }
 
 static int count_endpoints(const struct nlmsghdr *nlh, void *data)

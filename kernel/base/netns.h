@@ -70,6 +70,8 @@ struct sss_limits {
 	u32 announce_endpoints;		/* own addresses: 0 nobody, 1 configured peers, 2 all. 1 */
 };
 
+#define SSS_ASKERS	64	/* users whose questions are told apart */
+
 /**
  * struct sss_net - the module's state in one network namespace
  * @net: the namespace; valid until pernet exit
@@ -97,6 +99,7 @@ struct sss_limits {
  * @moved: looks at what changed, a moment later
  * @moved_at: jiffies, when it did so last
  * @watching: @routes is registered
+ * @questions_of: questions that wait, by user: users may have a place together (channel)
  * @access_changes: how often an access rule came or went (peer)
  * @next_host_id: for log lines and netlink (peer)
  * @next_peer_id: likewise
@@ -130,6 +133,7 @@ struct sss_net {
 	struct delayed_work moved;
 	unsigned long moved_at;
 	bool watching;
+	atomic_t questions_of[SSS_ASKERS];
 	atomic_t access_changes;
 	atomic_t next_host_id;
 	atomic_t next_peer_id;

@@ -44,14 +44,17 @@ static u32 list_now(const struct sss_channel *ch, struct sss_frame_endpoints *li
 {
 	const struct sss_addresses *own = ch->sn->addresses;
 	unsigned int i, n;
+	bool elsewhere;
 
 	memset(list, 0, sizeof(*list));
 	spin_lock_bh(&ch->sn->addresses_lock);
-	n = sss_endpoint_is_private(&ch->path.remote) ? own->n : own->n_public;
+	/* behind a relay the peer is somewhere else, whatever the relay's address is */
+	elsewhere = ch->path.remote.via.session || !sss_endpoint_is_private(&ch->path.remote);
+	n = elsewhere ? own->n_public : own->n;
 	for (i = 0; i < n; i++)
 		put_address(&list->ep[i], &own->ep[i], READ_ONCE(ch->host->port));
-	/* the peer knows that one already */
-	if (n == 1 && !ch->announced &&
+	/* the peer knows that one already, unless it only sees the relay */
+	if (n == 1 && !ch->announced && !ch->path.remote.via.session &&
 	    sss_endpoint_same_address(&own->ep[0], &ch->path.source))
 		n = 0;
 	spin_unlock_bh(&ch->sn->addresses_lock);

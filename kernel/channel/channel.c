@@ -482,7 +482,7 @@ static void forget_transport(struct sss_channel *ch)
  *	that goes on
  * @from: where the proof came from
  * @proved: what we sent there has arrived; otherwise a path that there was stays
- *	until __sss_path_received() has seen more
+ *	until __sss_path_received() has seen more, as does one that is better
  * @restart: the peer's state is new: the caller follows with
  *	sss_channel_restart() once it has let go of the lock
  *
@@ -508,7 +508,7 @@ void __sss_channel_establish(struct sss_channel *ch, struct sss_keypair *pair,
 	ch->remote_incarnation = remote_incarnation;
 	if (restart || ch->state == SSS_CHANNEL_NEW)
 		__sss_path_begin(ch, from, proved, now);
-	else if (proved)
+	else if (proved && !__sss_path_stays(ch, from))
 		__sss_path_change(ch, from, now);
 	if (ch->state == SSS_CHANNEL_NEW)
 		sss_netns_event(ch->sn, SSS_EVENT_CHANNEL_NEW,

@@ -154,7 +154,8 @@ void sss_channel_flush(void);
 void sss_channel_register_ops(const struct sss_channel_ops *ops);
 
 struct sss_channel *sss_channel_get_for_peer(struct sss_peer *peer);
-int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family);
+int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family,
+			u64 since);
 int sss_channel_rekey(struct sss_channel *ch);
 void sss_channel_transmit(struct sss_channel *ch);
 void __sss_channel_add_stream(struct sss_channel *ch);
@@ -164,6 +165,7 @@ bool __sss_channel_may_send(struct sss_channel *ch);
 void __sss_channel_fail(struct sss_channel *ch, u64 code, u8 frame_type);
 void __sss_channel_closed_by_peer(struct sss_channel *ch, const struct sss_frame_close *frame);
 void __sss_channel_start_congestion(struct sss_channel *ch);
+void __sss_channel_hope(struct sss_channel *ch);
 void __sss_channel_heard(struct sss_channel *ch, u64 now);
 void __sss_channel_shut(struct sss_channel *ch, int err, bool tell);
 bool sss_channel_queue_rx(struct sss_channel *ch);

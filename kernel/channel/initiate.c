@@ -96,6 +96,7 @@ int sss_handshake_init_channel(struct sss_channel *ch)
 	ch->hs = kzalloc(sizeof(*ch->hs), GFP_KERNEL_ACCOUNT);
 	if (!ch->hs)
 		return -ENOMEM;
+	ch->hs->asking.share = -1;
 	ch->incarnation = sss_slot_incarnation(ch->host, &ch->peer->eid, ch->incarnation);
 	return 0;
 }
@@ -468,17 +469,18 @@ static void transmit(struct sss_channel *ch)
 enum { SEND = 1, RENEW = 2, FAIL = 4, UP = 8 };
 
 /* Time is up for those who connect; streams that had a channel wait on. */
-static int __give_up(struct sss_channel *ch, int *err)
+static int __give_up(struct sss_channel *ch)
 {
 	struct sss_handshaking *hs = ch->hs;
+	int err = __sss_handshake_error(ch);
 
 	lockdep_assert_held(&ch->lock);
-	*err = __sss_handshake_error(ch);
 	hs->fail_at = 0;
 	hs->hint = false;
 	hs->has_request = false;
 	if (ch->state == SSS_CHANNEL_NEW || !ch->n_streams)
 		__sss_initiate_finish(ch);
+	sss_channel_ops->connect_failed(ch, err);
 	return FAIL;
 }
 
@@ -494,7 +496,7 @@ static bool __send_due(struct sss_handshaking *hs, u64 now)
 }
 
 /* What is due */
-static int decide(struct sss_channel *ch, int *err)
+static int decide(struct sss_channel *ch)
 {
 	struct sss_handshaking *hs = ch->hs;
 	u64 life = limit_ns(&ch->sn->limits.initiate_lifetime_ms);
@@ -509,7 +511,7 @@ static int decide(struct sss_channel *ch, int *err)
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		__sss_initiate_finish(ch);
 	if (hs->wanted && hs->fail_at && hs->fail_at <= now)
-		todo |= __give_up(ch, err);
+		todo |= __give_up(ch);
 	if (hs->wanted && !hs->fail_at && !ch->n_streams)
 		__sss_initiate_finish(ch);
 	if (__send_due(hs, now))
@@ -530,16 +532,15 @@ static int decide(struct sss_channel *ch, int *err)
 void sss_handshake_work(struct sss_channel *ch)
 {
 	struct sss_initiation *in;
-	int todo, err = 0;
+	int todo = decide(ch);
 
-	todo = decide(ch, &err);
 	if (todo & UP) {
 		sss_channel_ops->up(ch);
 		sss_channel_transmit(ch);
 	}
 	if (todo & FAIL) {
 		sss_drop_handshake(ch->sn, ch->host->id, SSS_MIB_HS_TIMEOUTS);
-		sss_channel_ops->connect_failed(ch, err);
+		sss_channel_ops->deliver(ch);
 	}
 	if (!(todo & SEND))
 		return;
@@ -584,7 +585,8 @@ int sss_channel_rekey(struct sss_channel *ch)
 	return err;
 }
 
-static int __begin(struct sss_channel *ch, const struct sss_request *request, int family)
+static int __begin(struct sss_channel *ch, const struct sss_request *request, int family,
+		   u64 since)
 {
 	struct sss_handshaking *hs = ch->hs;
 	struct sss_candidates t;
@@ -592,9 +594,10 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
 	int err = 0;
 
 	lockdep_assert_held(&ch->lock);
+	__sss_resolve_for(ch);
 	__sss_candidates_collect(ch, &t, family, false);
 	if (!t.n)
-		err = __sss_resolve_ask(ch);
+		err = __sss_resolve_ask(ch, since);
 	if (err)
 		return err;
 	if (first)
@@ -613,6 +616,7 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
  * @ch: channel to the peer, referenced by the caller
  * @request: which
  * @family: of the endpoints that may be tried; AF_UNSPEC: all
+ * @since: ns (ktime_get), when it began, from which its patience counts
  *
  * With keys nothing happens here: the stream's INIT asks. Otherwise a
  * handshake is under way afterwards; the request may go along and be answered
@@ -623,7 +627,8 @@ static int __begin(struct sss_channel *ch, const struct sss_request *request, in
  * there to be asked; -ENOBUFS: too many questions wait; -ESTALE: the channel is
  * closed. Context: process, no channel lock held.
  */
-int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family)
+int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family,
+			u64 since)
 {
 	int err = 0;
 
@@ -631,7 +636,7 @@ int sss_channel_connect(struct sss_channel *ch, const struct sss_request *reques
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		err = -ESTALE;
 	else if (!__sss_channel_may_send(ch))
-		err = __begin(ch, request, family);
+		err = __begin(ch, request, family, since);
 	spin_unlock_bh(&ch->lock);
 	return err;
 }

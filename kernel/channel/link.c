@@ -2,10 +2,25 @@
 /* Is the other end heard? Up, stalled, down: design section 3, "Link states". */
 #include "base/netns.h"
 #include "channel/channel.h"
-#include "channel/path.h"
 #include "channel/ops.h"
 #include "peer/host.h"
 #include "peer/peer.h"
+
+/**
+ * __sss_channel_hope() - the path may work again: what waits is sent at once
+ * @ch: channel
+ *
+ * Not when the timer says so, which has become rare. Context: channel lock held;
+ * transmission follows.
+ */
+void __sss_channel_hope(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (!ch->loss.eliciting_in_flight)
+		return;
+	ch->loss.pto_count = min(ch->loss.pto_count, 1U);
+	ch->loss.probes = max(ch->loss.probes, 1U);
+}
 
 /**
  * __sss_channel_heard() - an authenticated packet arrived
@@ -22,7 +37,7 @@ void __sss_channel_heard(struct sss_channel *ch, u64 now)
 		return;
 	ch->link_up_at = now;
 	if (ch->loss.pto_count > 1)
-		__sss_path_hope(ch);
+		__sss_channel_hope(ch);
 	__sss_channel_set_link(ch, SSS_LINK_UP);
 }
 

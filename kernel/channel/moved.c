@@ -120,7 +120,7 @@ static void __look_around(struct sss_channel *ch)
 	else
 		__no_route(ch);
 	if (ch->link != SSS_LINK_UP || ch->path.unroutable) {
-		__sss_path_hope(ch);
+		__sss_channel_hope(ch);
 		__sss_path_on_pto(ch, ktime_get_ns());
 	}
 	__sss_announce_want(ch);

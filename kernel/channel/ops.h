@@ -95,7 +95,7 @@ struct sss_request {
  * @up: keys can be used for sending, for the first time or again. Process or
  *	softirq context, no lock held; transmission follows by itself
  * @connect_failed: no handshake came about: streams still connecting end with
- *	@err (negative errno); others stay. No lock held
+ *	@err (negative errno); others stay. Channel lock held; deliver() follows
  * @end: the channel is closed: every stream ends with @err. No lock held,
  *	called once, process or softirq context
  * @receive: apply one frame. Channel lock held. Returns 0; -ENOMEM: the

@@ -20,6 +20,8 @@
  *	then; 0: never
  * @direct_at: ns, when it is looked whether one without a relay works, 0: it has none
  * @direct_wait: ns, from then to the next time
+ * @insist_at: ns, when the peer is to be told again that it can leave its relay
+ * @insisted: how often it was
  * @unroutable: no route leads there
  * @mtu: UDP payload of full packets
  * @full_at: ns, when the last packet of that size was sent that arrived
@@ -45,6 +47,8 @@ struct sss_path {
 	u64 spare_at;
 	u64 direct_at;
 	u64 direct_wait;
+	u64 insist_at;
+	u8 insisted;
 	u32 mtu;
 	u64 full_at;
 	bool probing;

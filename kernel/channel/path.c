@@ -41,6 +41,7 @@
 #define DIRECT_RARELY	(20 * NSEC_PER_SEC)	/* ... again so soon, and then less often */
 #define BACKOFF_MOST	6		/* a challenge is repeated after 2^this PTOs at most */
 #define RESERVED	(3 * SSS_PATH_ASIDE_LEN)	/* for the challenge of an unproved path */
+#define INSIST_MOST	4U		/* PINGs to a peer that uses a relay, before we do, too */
 
 /**
  * struct sss_trial - an endpoint that is not the path, or not proved yet
@@ -176,9 +177,10 @@ static void set_remote(struct sss_channel *ch, const union sss_endpoint *to)
 	keep_answer(ch, to);
 	ch->path.remote = *to;
 	ch->path.since = ktime_get_ns();
-	ch->path.direct_wait = DIRECT_FIRST;
+	ch->path.direct_wait = 2 * DIRECT_FIRST;
 	ch->path.direct_at = is_relayed(ch) ? ch->path.since + DIRECT_FIRST : 0;
 	ch->path.spare_at = 0;
+	ch->path.insisted = 0;
 	WRITE_ONCE(ch->path.unroutable, false);
 	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
 	dst_cache_reset(&ch->path.cache);
@@ -257,13 +259,20 @@ void __sss_path_change(struct sss_channel *ch, const union sss_endpoint *to, u64
 	__sss_announce_want(ch);
 }
 
+/* The peer sends on the path. */
 static void end_move(struct sss_channel *ch)
 {
 	struct sss_trial *t;
 
+	ch->path.insisted = 0;
 	ch->moving = false;
 	for (t = ch->trials; t < ch->trials + TRIALS; t++)
 		t->moving = false;
+}
+
+static u64 pto_ns(const struct sss_channel *ch)
+{
+	return NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
 }
 
 /*
@@ -272,21 +281,38 @@ static void end_move(struct sss_channel *ch)
  */
 static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *to, u64 now)
 {
-	u64 stay = STAY_PTOS * NSEC_PER_USEC *
-		   sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
-
 	return !ch->local_even || sss_endpoint_same_address(&ch->path.remote, to) ||
-	       now >= ch->path.since + stay;
+	       now >= ch->path.since + STAY_PTOS * pto_ns(ch);
+}
+
+/**
+ * __sss_path_stays() - is a path that needs no relay, and works, not to be left for another?
+ * @ch: channel
+ * @to: proved, or where the peer sends from
+ *
+ * Return: whether @to is behind a relay, and the path is better. Context: channel lock held.
+ */
+bool __sss_path_stays(const struct sss_channel *ch, const union sss_endpoint *to)
+{
+	lockdep_assert_held(&ch->lock);
+	return to->via.session && !is_relayed(ch) && !ch->path.unproved &&
+	       !ch->path.unroutable && !ch->loss.pto_count;
 }
 
 /*
  * The peer sends through a relay while we need none: it will follow us, unless it does
- * not hear us. A PING finds that out.
+ * not hear us. A PING finds that out; or we it, where a few are answered and the peer
+ * stays there.
  */
-static bool insists(struct sss_channel *ch, const union sss_endpoint *from)
+static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from, u64 now)
 {
-	if (!from->via.session || is_relayed(ch) || ch->path.unproved || ch->loss.pto_count)
+	if (!__sss_path_stays(ch, from))
 		return true;
+	if (ch->path.insisted && now < ch->path.insist_at)
+		return false;
+	if (ch->path.insisted >= INSIST_MOST)
+		return true;
+	ch->path.insist_at = now + (pto_ns(ch) << ch->path.insisted++);
 	ch->ping = true;
 	return false;
 }
@@ -299,7 +325,7 @@ static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint 
 	if (!t)
 		return;
 	t->credit += len;
-	moves = moves && insists(ch, from);
+	moves = moves && is_to_follow(ch, from, now);
 	if (moves && !t->moving && may_follow(ch, from, now)) {
 		end_move(ch);
 		ch->moving = true;
@@ -332,7 +358,7 @@ void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from,
 		received_elsewhere(ch, from, len, newest && !probing, now);
 		return;
 	}
-	if (unlikely(ch->moving && newest && !probing))
+	if (unlikely((ch->moving || ch->path.insisted) && newest && !probing))
 		end_move(ch);
 	if (likely(!ch->path.unproved))
 		return;
@@ -519,7 +545,7 @@ void __sss_path_seek_direct(struct sss_channel *ch)
 	lockdep_assert_held(&ch->lock);
 	if (!ch->path.direct_at)
 		return;
-	ch->path.direct_wait = DIRECT_FIRST;
+	ch->path.direct_wait = 2 * DIRECT_FIRST;
 	ch->path.direct_at = min(ch->path.direct_at, ktime_get_ns() + DIRECT_FIRST);
 }
 
@@ -568,22 +594,6 @@ void __sss_path_on_timer(struct sss_channel *ch, u64 now)
 }
 
 /**
- * __sss_path_hope() - the path may work again: what waits is sent at once
- * @ch: channel
- *
- * Not when the timer says so, which has become rare. Context: channel lock held;
- * transmission follows.
- */
-void __sss_path_hope(struct sss_channel *ch)
-{
-	lockdep_assert_held(&ch->lock);
-	if (!ch->loss.eliciting_in_flight)
-		return;
-	ch->loss.pto_count = min(ch->loss.pto_count, 1U);
-	ch->loss.probes = max(ch->loss.probes, 1U);
-}
-
-/**
  * __sss_path_room() - how large the next packet may be
  * @ch: channel
  *
@@ -604,7 +614,6 @@ u32 __sss_path_room(const struct sss_channel *ch)
 
 static void describe(struct sss_channel *ch, struct sss_trial *t, struct sss_frame *frame)
 {
-	u64 pto = NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
 	u64 now = ktime_get_ns();
 
 	if (t->answer) {
@@ -615,7 +624,7 @@ static void describe(struct sss_channel *ch, struct sss_trial *t, struct sss_fra
 	}
 	t->ask = false;
 	t->asked_at = t->asked_at ?: now;
-	t->again_at = now + (pto << min_t(u32, t->tries++, BACKOFF_MOST));
+	t->again_at = now + (pto_ns(ch) << min_t(u32, t->tries++, BACKOFF_MOST));
 	frame->type = SSS_FRAME_PATH_CHALLENGE;
 	memcpy(frame->path.data, t->challenge, sizeof(frame->path.data));
 }

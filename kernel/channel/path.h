@@ -12,6 +12,7 @@
 
 void __sss_path_begin(struct sss_channel *ch, const union sss_endpoint *to, bool proved, u64 now);
 void __sss_path_change(struct sss_channel *ch, const union sss_endpoint *to, u64 now);
+bool __sss_path_stays(const struct sss_channel *ch, const union sss_endpoint *to);
 void __sss_path_start_afresh(struct sss_channel *ch, u64 now);
 void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from, u32 len,
 			 bool newest, bool probing, u64 now);
@@ -22,7 +23,6 @@ void __sss_path_on_pto(struct sss_channel *ch, u64 now);
 u64 __sss_path_deadline(struct sss_channel *ch);
 void __sss_path_on_timer(struct sss_channel *ch, u64 now);
 void __sss_path_seek_direct(struct sss_channel *ch);
-void __sss_path_hope(struct sss_channel *ch);
 u32 __sss_path_room(const struct sss_channel *ch);
 bool __sss_path_next(struct sss_channel *ch, struct sss_frame *frame, union sss_endpoint *to);
 int sss_path_get_endpoint(struct sss_channel *ch, bool local, union sss_endpoint *ep);

@@ -8,12 +8,17 @@
  * that of a channel that does not hear the peer any more: then it is sent after one
  * interval, for a channel after three probe timeouts, and again ever more rarely.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include "base/netns.h"
 #include "channel/handshake.h"
 #include "channel/initiate.h"
 #include "channel/path.h"
 #include "channel/resolve.h"
 #include "channel/timer.h"
+#include "peer/access.h"
 #include "peer/host.h"
 #include "peer/peer.h"
 
@@ -30,6 +35,37 @@ static u64 timeout_ns(const struct sss_channel *ch)
 	return (u64)READ_ONCE(ch->sn->limits.resolve_timeout_ms) * NSEC_PER_MSEC;
 }
 
+/* Of what is left a user gets half, so that none has all. */
+static bool __has_room(const struct sss_channel *ch)
+{
+	int share = ch->hs->asking.share;
+	struct sss_net *sn = ch->sn;
+	u32 most = READ_ONCE(sn->limits.max_questions);
+	u32 all = sss_gauge_read(sn, QUESTIONS);
+
+	lockdep_assert_held(&ch->lock);
+	if (all >= most)
+		return false;
+	return share < 0 || atomic_read(&sn->questions_of[share]) < most - all;
+}
+
+/* Counts a question, or that it does not wait any more. */
+static void __count(struct sss_channel *ch, bool pending)
+{
+	struct sss_asking *a = &ch->hs->asking;
+
+	lockdep_assert_held(&ch->lock);
+	if (a->pending == pending)
+		return;
+	a->pending = pending;
+	if (pending)
+		sss_gauge_inc(ch->sn, QUESTIONS);
+	else
+		sss_gauge_dec(ch->sn, QUESTIONS);
+	if (a->share >= 0)
+		atomic_add(pending ? 1 : -1, &ch->sn->questions_of[a->share]);
+}
+
 /*
  * Sends the question, for the first time or again. -EHOSTUNREACH: nobody hears it;
  * -ENOBUFS: as many questions wait as may.
@@ -40,41 +76,55 @@ static int __send(struct sss_channel *ch, u64 now)
 	struct sss_net *sn = ch->sn;
 
 	lockdep_assert_held(&ch->lock);
-	if (!a->pending && sss_gauge_read(sn, QUESTIONS) >= READ_ONCE(sn->limits.max_questions))
+	if (!a->pending && !__has_room(ch))
 		return -ENOBUFS;
 	if (!sss_netns_ask(sn, sss_host_eid(ch->host), &ch->peer->eid))
 		return -EHOSTUNREACH;
 	a->last_at = now;
 	if (a->pending)
 		return 0;
-	a->pending = true;
+	__count(ch, true);
 	a->until = now + timeout_ns(ch);
-	sss_gauge_inc(sn, QUESTIONS);
 	sss_mib_inc(sn, RESOLVE_ASKED);
 	return 0;
 }
 
 static void __close(struct sss_channel *ch)
 {
+	lockdep_assert_held(&ch->lock);
+	__count(ch, false);
+	ch->hs->asking.blind = false;
+}
+
+/**
+ * __sss_resolve_for() - questions from here on are those of the program that runs
+ * @ch: channel, referenced by the caller
+ *
+ * Unless one waits. Context: process, channel lock held.
+ */
+void __sss_resolve_for(struct sss_channel *ch)
+{
 	struct sss_asking *a = &ch->hs->asking;
 
 	lockdep_assert_held(&ch->lock);
 	if (a->pending)
-		sss_gauge_dec(ch->sn, QUESTIONS);
-	a->pending = false;
-	a->blind = false;
+		return;
+	a->share = hash_32(__kuid_val(current_uid()), ilog2(SSS_ASKERS));
+	if (ns_capable_noaudit(ch->sn->net->user_ns, CAP_NET_ADMIN))
+		a->share = -1;
 }
 
 /**
  * __sss_resolve_ask() - a program connects, and no endpoint of the peer is known
  * @ch: channel, referenced by the caller
+ * @since: ns, when its connect() began
  *
  * A question that is under way serves this program, too.
  *
  * Return: 0: wait for the answer; -EHOSTUNREACH: nobody is there to answer;
  * -ENOBUFS: too many questions wait. Context: channel lock held.
  */
-int __sss_resolve_ask(struct sss_channel *ch)
+int __sss_resolve_ask(struct sss_channel *ch, u64 since)
 {
 	struct sss_asking *a = &ch->hs->asking;
 	u64 now = ktime_get_ns();
@@ -88,8 +138,10 @@ int __sss_resolve_ask(struct sss_channel *ch)
 		a->blind = true;
 		a->interval = interval_ns(ch);
 		a->next_at = now + a->interval;
+		a->until = 0;
 	}
-	a->until = now + timeout_ns(ch);
+	/* not later than who waits gives up, or it would not count as not answered */
+	a->until = max(a->until, since + timeout_ns(ch));
 	__sss_timer_update(ch);
 	return 0;
 }
@@ -207,6 +259,38 @@ void __sss_resolve_on_timer(struct sss_channel *ch, u64 now)
 		__ask_again(ch, now);
 }
 
+/* The channel to a peer, if there is one, with a reference */
+static struct sss_channel *find_channel(struct sss_host *host, const struct sss_eid *eid)
+{
+	struct sss_peer *peer = sss_peer_lookup(host, eid);
+	struct sss_channel *ch;
+
+	if (!peer)
+		return NULL;
+	rcu_read_lock();
+	ch = rcu_dereference(peer->channel);
+	if (ch && !sss_channel_get(ch))
+		ch = NULL;
+	rcu_read_unlock();
+	sss_peer_put(peer);
+	return ch;
+}
+
+/* Has the peer a stream here, or does a program want one? */
+static bool is_wanted(struct sss_host *host, const struct sss_eid *eid)
+{
+	struct sss_channel *ch = find_channel(host, eid);
+	bool wanted;
+
+	if (!ch)
+		return false;
+	spin_lock_bh(&ch->lock);
+	wanted = ch->n_streams;
+	spin_unlock_bh(&ch->lock);
+	sss_channel_put(ch);
+	return wanted;
+}
+
 /* Endpoints were added to the peer: try all it has. */
 static int use_answer(struct sss_channel *ch)
 {
@@ -238,10 +322,12 @@ static int use_answer(struct sss_channel *ch)
  * @n: how many, one at least
  *
  * A handshake message goes to all places known, at once and then as for a
- * connect(), also if nobody waits: this is what opens the way in for the peer.
+ * connect(), also if nobody waits: this is what opens the way in for the peer. So
+ * then it must be one that is let in; and if not it hears nothing from us.
  *
- * Return: 0 or -EINVAL, -EADDRNOTAVAIL (own EID), -ENOBUFS (too many peers or
- * channels), -ENOKEY (host is going), -ENOMEM, -EAGAIN (the peer comes and goes).
+ * Return: 0 or -EACCES (nobody wants the peer, and it may use nothing here),
+ * -EINVAL, -EADDRNOTAVAIL (own EID), -ENOBUFS (too many peers or channels),
+ * -ENOKEY (host is going), -ENOMEM, -EAGAIN (the peer comes and goes).
  * Context: process, sleeps.
  */
 int sss_resolve_answer(struct sss_host *host, const struct sss_eid *eid,
@@ -251,6 +337,8 @@ int sss_resolve_answer(struct sss_host *host, const struct sss_eid *eid,
 	struct sss_peer *peer;
 	int tries, err = 0;
 
+	if (!sss_access_is_known(host, eid) && !is_wanted(host, eid))
+		return -EACCES;
 	for (tries = 0; tries < ANSWER_TRIES; tries++) {
 		peer = sss_peer_get_or_create(host, eid);
 		if (IS_ERR(peer))
@@ -272,7 +360,7 @@ int sss_resolve_answer(struct sss_host *host, const struct sss_eid *eid,
 }
 
 /* Only what has no channel is told: one that is open may be heard again. */
-static bool end_waiting(struct sss_channel *ch)
+static void end_waiting(struct sss_channel *ch, int err)
 {
 	bool ended;
 
@@ -281,10 +369,14 @@ static bool end_waiting(struct sss_channel *ch)
 	if (ch->hs->asking.pending)
 		sss_mib_inc(ch->sn, RESOLVE_FAILED);
 	__close(ch);
-	if (ended)
+	if (ended) {
+		/* in one go: who connects from here on has a question of his own */
 		__sss_initiate_finish(ch);
+		sss_channel_ops->connect_failed(ch, err);
+	}
 	spin_unlock_bh(&ch->lock);
-	return ended;
+	if (ended)
+		sss_channel_ops->deliver(ch);
 }
 
 /**
@@ -297,19 +389,10 @@ static bool end_waiting(struct sss_channel *ch)
  */
 void sss_resolve_refuse(struct sss_host *host, const struct sss_eid *eid, int err)
 {
-	struct sss_peer *peer = sss_peer_lookup(host, eid);
-	struct sss_channel *ch;
+	struct sss_channel *ch = find_channel(host, eid);
 
-	if (!peer)
+	if (!ch)
 		return;
-	rcu_read_lock();
-	ch = rcu_dereference(peer->channel);
-	if (ch && !sss_channel_get(ch))
-		ch = NULL;
-	rcu_read_unlock();
-	if (ch && end_waiting(ch))
-		sss_channel_ops->connect_failed(ch, err);
-	if (ch)
-		sss_channel_put(ch);
-	sss_peer_put(peer);
+	end_waiting(ch, err);
+	sss_channel_put(ch);
 }

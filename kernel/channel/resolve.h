@@ -22,6 +22,8 @@ union sss_endpoint;
  * @next_at: ns, when the question is sent next, 0: not
  * @last_at: ns, when it was sent last
  * @interval: ns, from @next_at to the one after that
+ * @share: of whom it was asked, place in sss_net.questions_of; -1: an administrator,
+ *	or no program
  */
 struct sss_asking {
 	bool pending;
@@ -30,9 +32,11 @@ struct sss_asking {
 	u64 next_at;
 	u64 last_at;
 	u64 interval;
+	int share;
 };
 
-int __sss_resolve_ask(struct sss_channel *ch);
+void __sss_resolve_for(struct sss_channel *ch);
+int __sss_resolve_ask(struct sss_channel *ch, u64 since);
 bool __sss_resolve_is_blind(const struct sss_channel *ch);
 void __sss_resolve_begin(struct sss_channel *ch);
 void __sss_resolve_hurry(struct sss_channel *ch);

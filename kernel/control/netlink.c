@@ -213,21 +213,33 @@ int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *ex
 	return 0;
 }
 
+static bool is_for_admin(const struct netlink_callback *cb)
+{
+	struct net *net = sock_net(cb->skb->sk);
+
+	return netlink_ns_capable(cb->skb, net->user_ns, CAP_NET_ADMIN);
+}
+
 /**
  * sss_netlink_put_endpoint() - add an SSS_A_ENDPOINT, or an SSS_A_RELAY
  * @skb: message
+ * @cb: dump; who knows the session with a relay can take it over, so only
+ *	who may make one sees it
  * @ep: address and port
  *
  * Return: 0 or -EMSGSIZE.
  */
-int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep)
+int sss_netlink_put_endpoint(struct sk_buff *skb, const struct netlink_callback *cb,
+			     const union sss_endpoint *ep)
 {
 	size_t len = ep->sa.sa_family == AF_INET ? sizeof(ep->in) : sizeof(ep->in6);
-	struct sss_relay relay = { .session = ep->via.session };
+	struct sss_relay relay = {};
 
 	if (!ep->via.session)
 		return nla_put(skb, SSS_A_ENDPOINT, len, ep);
 	memcpy(relay.address, ep, len);
+	if (is_for_admin(cb))
+		relay.session = ep->via.session;
 	return nla_put(skb, SSS_A_RELAY, sizeof(relay), &relay);
 }
 

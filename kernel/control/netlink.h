@@ -28,7 +28,8 @@ void sss_netlink_event(struct sss_net *sn, enum sss_event event,
 		       const struct sss_eid *local, const struct sss_eid *remote);
 struct nlattr **sss_netlink_dump_attrs(struct netlink_callback *cb);
 void sss_netlink_wipe(const struct nlattr *attr);
-int sss_netlink_put_endpoint(struct sk_buff *skb, const union sss_endpoint *ep);
+int sss_netlink_put_endpoint(struct sk_buff *skb, const struct netlink_callback *cb,
+			     const union sss_endpoint *ep);
 int sss_netlink_put_pair(struct sk_buff *skb, struct sss_net *sn, const struct sss_eid *local,
 			 const struct sss_eid *remote);
 int sss_netlink_put_u64(struct sk_buff *skb, int type, u64 value);

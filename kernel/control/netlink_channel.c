@@ -51,7 +51,8 @@ static int put_ages(struct sk_buff *skb, struct sss_channel *ch)
 	return 0;
 }
 
-static int put_path(struct sk_buff *skb, struct sss_channel *ch)
+static int put_path(struct sk_buff *skb, const struct netlink_callback *cb,
+		    struct sss_channel *ch)
 {
 	union sss_endpoint remote;
 	struct nlattr *nest;
@@ -62,15 +63,16 @@ static int put_path(struct sk_buff *skb, struct sss_channel *ch)
 	if (!remote.sa.sa_family)
 		return 0;
 	if (!remote.via.session)
-		return sss_netlink_put_endpoint(skb, &remote);
+		return sss_netlink_put_endpoint(skb, cb, &remote);
 	nest = nla_nest_start(skb, SSS_A_RELAYS);
-	if (!nest || sss_netlink_put_endpoint(skb, &remote))
+	if (!nest || sss_netlink_put_endpoint(skb, cb, &remote))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
-static int put_channel(struct sk_buff *skb, struct sss_channel *ch)
+static int put_channel(struct sk_buff *skb, const struct netlink_callback *cb,
+		       struct sss_channel *ch)
 {
 	struct sss_info info = { .stream_id = SSS_STREAM_NO_ID };
 
@@ -79,7 +81,7 @@ static int put_channel(struct sk_buff *skb, struct sss_channel *ch)
 	    nla_put_u32(skb, SSS_A_CHANNEL_ID, ch->id) ||
 	    nla_put(skb, SSS_A_INFO, sizeof(info), &info))
 		return -EMSGSIZE;
-	return put_path(skb, ch) ?: put_ages(skb, ch);
+	return put_path(skb, cb, ch) ?: put_ages(skb, ch);
 }
 
 static int fill_channel(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
@@ -93,7 +95,7 @@ static int fill_channel(struct sk_buff *skb, struct netlink_callback *cb, struct
 		return 0;
 	header = start(skb, cb, SSS_CMD_CHANNEL_GET);
 	if (header)
-		err = finish(skb, header, put_channel(skb, ch));
+		err = finish(skb, header, put_channel(skb, cb, ch));
 	sss_channel_put(ch);
 	return err;
 }

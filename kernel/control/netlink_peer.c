@@ -341,8 +341,8 @@ int sss_netlink_peer_start(struct netlink_callback *cb)
 }
 
 /* Those behind relays, or the others, in a nest of their own, unless there is none */
-static int put_some(struct sk_buff *skb, const union sss_endpoint *ep, unsigned int n,
-		    bool relayed)
+static int put_some(struct sk_buff *skb, const struct netlink_callback *cb,
+		    const union sss_endpoint *ep, unsigned int n, bool relayed)
 {
 	struct nlattr *nest = NULL;
 	unsigned int i;
@@ -352,7 +352,7 @@ static int put_some(struct sk_buff *skb, const union sss_endpoint *ep, unsigned 
 			continue;
 		if (!nest)
 			nest = nla_nest_start(skb, relayed ? SSS_A_RELAYS : SSS_A_ENDPOINTS);
-		if (!nest || sss_netlink_put_endpoint(skb, &ep[i]))
+		if (!nest || sss_netlink_put_endpoint(skb, cb, &ep[i]))
 			return -EMSGSIZE;
 	}
 	if (nest)
@@ -360,12 +360,13 @@ static int put_some(struct sk_buff *skb, const union sss_endpoint *ep, unsigned 
 	return 0;
 }
 
-static int put_endpoints(struct sk_buff *skb, struct sss_peer *peer)
+static int put_endpoints(struct sk_buff *skb, const struct netlink_callback *cb,
+			 struct sss_peer *peer)
 {
 	union sss_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
 	unsigned int n = sss_peer_copy_endpoints(peer, endpoints);
 
-	return put_some(skb, endpoints, n, false) ?: put_some(skb, endpoints, n, true);
+	return put_some(skb, cb, endpoints, n, false) ?: put_some(skb, cb, endpoints, n, true);
 }
 
 static int fill(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
@@ -379,7 +380,7 @@ static int fill(struct sk_buff *skb, struct netlink_callback *cb, struct sss_pee
 	if (sss_netlink_put_peer_name(skb, peer) ||
 	    nla_put_u32(skb, SSS_A_PEER_ID, peer->id) ||
 	    nla_put_u32(skb, SSS_A_PEER_FLAGS, READ_ONCE(peer->flags)) ||
-	    put_endpoints(skb, peer)) {
+	    put_endpoints(skb, cb, peer)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}

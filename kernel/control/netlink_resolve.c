@@ -28,7 +28,10 @@ static bool may_listen(struct sss_net *sn)
 	return genl_has_listeners(&sss_netlink_family, sn->net, SSS_MCGRP_RESOLVE);
 }
 
-/* Where there is no memory, or no room, the question is lost, and sent again later. */
+/*
+ * Where there is no memory, or no room, the question is lost, and sent again later; no
+ * room with a helper without NETLINK_BROADCAST_ERROR looks as if nobody were there.
+ */
 static bool ask(struct sss_net *sn, const struct sss_eid *local, const struct sss_eid *remote)
 {
 	struct sk_buff *skb;
@@ -113,6 +116,8 @@ static int answer(struct sss_host *host, const struct sss_eid *eid, struct genl_
 	err = sss_resolve_answer(host, eid, config.endpoints, config.n_endpoints);
 	if (err == -EADDRNOTAVAIL)
 		NL_SET_ERR_MSG(info->extack, "A host cannot be its own peer");
+	else if (err == -EACCES)
+		NL_SET_ERR_MSG(info->extack, "Nobody wants this peer, and it is not admitted");
 	return err;
 }
 

@@ -239,10 +239,10 @@ int sss_udp_send(struct sss_udp *udp, struct sk_buff *skb, const union sss_endpo
 		 struct dst_cache *cache, unsigned int gso_size, u8 tos)
 {
 	struct sock *sk = sss_udp_sock(udp, to);
-	unsigned int len = skb->len, segs;
+	unsigned int len, segs;
 	int err = 0;
 
-	segs = gso_size ? DIV_ROUND_UP(len, gso_size) : 1;
+	segs = gso_size ? DIV_ROUND_UP(skb->len, gso_size) : 1;
 	if (unlikely(!sk)) {
 		err = -ENETUNREACH;
 		goto drop;
@@ -253,6 +253,7 @@ int sss_udp_send(struct sss_udp *udp, struct sk_buff *skb, const union sss_endpo
 		err = skb_cow_head(skb, SSS_UDP_HEADROOM);
 	if (unlikely(err))
 		goto drop;
+	len = skb->len;
 
 	/* dst_cache is per CPU, and ip_local_out() wants RCU and no softirq. */
 	rcu_read_lock_bh();

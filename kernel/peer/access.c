@@ -204,25 +204,29 @@ static const struct sss_access_rule *find(const struct sss_access_rules *rules,
 	return found ? &rules->rule[at] : NULL;
 }
 
-/* May they use any service? @settled: one rule speaks of them and every service. */
-static bool admits_to_any(const struct sss_access_rules *rules, const struct sss_eid *eid,
-			  bool *settled)
+/* Does a rule about them let in to anything, and none about the EID say more? */
+static bool admits_to_any(const struct sss_access_rules *rules, const struct sss_eid *them,
+			  const struct sss_eid *eid)
 {
-	u32 at = place_of(rules, eid, "", settled);
+	const struct sss_access_rule *rule;
+	bool found;
+	u32 at = place_of(rules, them, "", &found);
 
-	for (; rules && at < rules->n && !memcmp(&rules->rule[at].eid, eid, sizeof(*eid)); at++)
-		if (!rules->rule[at].deny)
+	for (; rules && at < rules->n; at++) {
+		rule = &rules->rule[at];
+		if (memcmp(&rule->eid, them, sizeof(*them)))
+			break;
+		if (!rule->deny && (them == eid || !find(rules, eid, rule->service)))
 			return true;
+	}
 	return false;
 }
 
 /* Who is let in to anything at all */
 static bool knows(const struct sss_access_rules *rules, const struct sss_eid *eid)
 {
-	bool settled;
-
-	return admits_to_any(rules, eid, &settled) ||
-	       (!settled && admits_to_any(rules, &everybody, &settled));
+	return admits_to_any(rules, eid, eid) ||
+	       (!find(rules, eid, "") && admits_to_any(rules, &everybody, eid));
 }
 
 /* The rule that decides, or NULL */
@@ -398,6 +402,52 @@ static bool keeps_pace(struct sss_peer *peer, u32 rate)
 		peer->even_at += each;
 	spin_unlock_bh(&peer->lock);
 	return ok;
+}
+
+/**
+ * __sss_access_keep_debt() - a peer goes: remember how fast it opened streams
+ * @peer: still in the table
+ *
+ * Of many the one goes that is even first. Context: sss_host.peers_lock held.
+ */
+void __sss_access_keep_debt(struct sss_peer *peer)
+{
+	struct sss_debt *debts = peer->host->debts, *use = debts;
+	u64 even_at;
+	int i;
+
+	lockdep_assert_held(&peer->host->peers_lock);
+	spin_lock(&peer->lock);
+	even_at = peer->even_at;
+	spin_unlock(&peer->lock);
+	if (even_at <= ktime_get_ns())
+		return;
+	for (i = 1; i < SSS_HOST_DEBTS; i++)
+		if (debts[i].even_at < use->even_at)
+			use = &debts[i];
+	use->eid = peer->eid;
+	use->even_at = even_at;
+}
+
+/**
+ * __sss_access_find_debt() - a peer comes, perhaps again
+ * @peer: not in the table yet
+ *
+ * Context: sss_host.peers_lock held.
+ */
+void __sss_access_find_debt(struct sss_peer *peer)
+{
+	struct sss_debt *debt = peer->host->debts;
+	int i;
+
+	lockdep_assert_held(&peer->host->peers_lock);
+	for (i = 0; i < SSS_HOST_DEBTS; i++, debt++) {
+		if (memcmp(&debt->eid, &peer->eid, sizeof(peer->eid)))
+			continue;
+		peer->even_at = debt->even_at;
+		debt->even_at = 0;
+		return;
+	}
 }
 
 /**

@@ -58,5 +58,7 @@ bool sss_access_ask(struct sss_host *host, const struct sss_eid *eid, const char
 bool sss_access_is_known(struct sss_host *host, const struct sss_eid *eid);
 bool sss_access_call(struct sss_host *host, const struct sss_eid *eid);
 bool sss_access_may_open(struct sss_peer *peer, const char *service, u32 open);
+void __sss_access_keep_debt(struct sss_peer *peer);
+void __sss_access_find_debt(struct sss_peer *peer);
 
 #endif /* _SSS_PEER_ACCESS_H */

@@ -8,7 +8,8 @@
 #include "host.h"
 #include "peer.h"
 
-#define GRANT	16	/* packets to an endpoint each time a helper names it */
+#define GRANT	16	/* packets to an endpoint when a helper names it ... */
+#define GRANT_PERIOD	(10 * NSEC_PER_SEC)	/* ... in this time, however often it does */
 
 /**
  * __sss_peer_set_endpoint() - write an entry as one that nothing is known of
@@ -28,7 +29,9 @@ void __sss_peer_set_endpoint(struct sss_peer *peer, unsigned int at,
 	entry->configured = false;
 	entry->proved = false;
 	entry->told = false;
+	entry->answered = false;
 	entry->grant = 0;
+	entry->granted_at = 0;
 	entry->cookie.birth = 0;
 	entry->cookie.sent_mac1 = false;
 }
@@ -72,7 +75,9 @@ static void copy_entry(struct sss_peer_endpoint *to, const struct sss_peer_endpo
 	to->configured = from->configured;
 	to->proved = from->proved;
 	to->told = from->told;
+	to->answered = from->answered;
 	to->grant = from->grant;
+	to->granted_at = from->granted_at;
 	to->cookie.birth = from->cookie.birth;
 	memcpy(to->cookie.cookie, from->cookie.cookie, sizeof(to->cookie.cookie));
 	to->cookie.sent_mac1 = from->cookie.sent_mac1;
@@ -154,8 +159,8 @@ static int __new_slot(struct sss_peer *peer)
 	return peer->n_endpoints < SSS_PEER_ENDPOINTS_MAX ? peer->n_endpoints++ : -1;
 }
 
-/* The slot of the last one that is hearsay, of that from programs unless @told, too */
-static int __hearsay(struct sss_peer *peer, bool told)
+/* The slot of the last one that a program named; or, with @any, that has to prove itself */
+static int __hearsay(struct sss_peer *peer, bool any)
 {
 	int i;
 
@@ -163,7 +168,8 @@ static int __hearsay(struct sss_peer *peer, bool told)
 	for (i = peer->n_endpoints - 1; i >= 0; i--) {
 		const struct sss_peer_endpoint *entry = &peer->endpoints[i];
 
-		if (!entry->configured && !entry->proved && (told || !entry->told))
+		if (!entry->configured && !entry->proved &&
+		    (any || !(entry->told || entry->answered)))
 			return i;
 	}
 	return -1;
@@ -175,8 +181,8 @@ static int __hearsay(struct sss_peer *peer, bool told)
  * @ep: checked by sss_udp_endpoint_check() and sss_udp_hearsay_ok()
  * @n: how many
  *
- * They take the place of those it said before. Nothing that was configured or has
- * proved itself gives way.
+ * They take the place of those it said before, and of what programs said. Nothing that
+ * was configured, has proved itself or was a helper's answer gives way.
  *
  * Context: any but hard interrupts.
  */
@@ -253,6 +259,18 @@ static int __replaceable(const struct sss_peer *peer, const union sss_endpoint *
 	return -1;
 }
 
+static void grant(struct sss_peer_endpoint *entry)
+{
+	u64 now = ktime_get_ns();
+
+	entry->told = false;
+	entry->answered = true;
+	if (entry->granted_at && now < entry->granted_at + GRANT_PERIOD)
+		return;
+	entry->grant = GRANT;
+	entry->granted_at = now;
+}
+
 /**
  * sss_peer_answer_endpoints() - a helper found out where the peer may be
  * @peer: reference held
@@ -283,8 +301,7 @@ void sss_peer_answer_endpoints(struct sss_peer *peer, const union sss_endpoint *
 				break;
 			__sss_peer_set_endpoint(peer, at, &ep[i]);
 		}
-		peer->endpoints[at].told = false;
-		peer->endpoints[at].grant = GRANT;
+		grant(&peer->endpoints[at]);
 	}
 	spin_unlock_bh(&peer->lock);
 }

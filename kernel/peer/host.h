@@ -23,11 +23,23 @@
 #include "crypto/cookie.h"
 #include "crypto/noise.h"
 
+#define SSS_HOST_DEBTS	32
+
 struct cred;
 struct netlink_ext_ack;
 struct sss_access_rules;
 struct sss_udp;
 struct sss_net_ops;
+
+/**
+ * struct sss_debt - a peer that is gone had opened streams too fast
+ * @eid: which
+ * @even_at: as that of struct sss_peer; past: nothing is owed
+ */
+struct sss_debt {
+	struct sss_eid eid;
+	u64 even_at;
+};
 
 /**
  * struct sss_host - a local identity
@@ -59,7 +71,9 @@ struct sss_net_ops;
  * @peer_list: the same peers in order of their ids (RCU)
  * @peers_mutex: serialises making and configuring peers and rules (sleeping)
  * @peers_lock: leaf (BH) but for struct sss_peer.lock and .channel_lock, which
- *	nest in it: @peers and @peer_list change only under it
+ *	nest in it: @peers, @peer_list and @debts change only under it
+ * @debts: of learnt peers that went less than a second ago; so that those that come
+ *	again, with another channel, are no better off
  * @handshakes: the channel floor's, made by sss_host_ops.create
  * @drained_lock: leaf (BH), protects @drained: two UDP sockets for a moment, when
  *	the port changes
@@ -90,7 +104,8 @@ struct sss_host {
 	struct rhashtable peers;
 	struct list_head peer_list;
 	struct mutex peers_mutex;	/* making and configuring */
-	spinlock_t peers_lock;		/* table and list */
+	spinlock_t peers_lock;		/* table, list and debts */
+	struct sss_debt debts[SSS_HOST_DEBTS];
 	void *handshakes;
 	spinlock_t drained_lock;	/* drained */
 	struct list_head drained;

@@ -4,6 +4,7 @@
 #include <linux/rculist.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
+#include "access.h"
 #include "host.h"
 #include "peer.h"
 
@@ -157,8 +158,10 @@ static int __insert(struct sss_peer *peer)
 
 	lockdep_assert_held(&host->peers_mutex);
 	spin_lock_bh(&host->peers_lock);
-	if (!host->dead)
+	if (!host->dead) {
+		__sss_access_find_debt(peer);
 		err = rhashtable_insert_fast(&host->peers, &peer->node, table_params);
+	}
 	if (!err) {
 		peer->id = atomic_inc_return(&host->sn->next_peer_id);
 		kref_get(&host->ref);
@@ -365,6 +368,7 @@ static bool unpublish(struct sss_peer *peer, bool learnt_only)
 		WRITE_ONCE(peer->dead, true);
 	spin_unlock(&peer->channel_lock);
 	if (first) {
+		__sss_access_keep_debt(peer);
 		list_del_rcu(&peer->list);
 		rhashtable_remove_fast(&host->peers, &peer->node, table_params);
 		if (!is_configured(peer))

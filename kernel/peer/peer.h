@@ -31,7 +31,9 @@ struct sss_channel;
  * @configured: by netlink; learnt ones are replaced first
  * @proved: an authenticated packet came from there
  * @told: the peer's ENDPOINTS named it, and no more
+ * @answered: a helper named it
  * @grant: packets that may go there because a helper named it
+ * @granted_at: ns, when it last got as many as there are
  */
 struct sss_peer_endpoint {
 	union sss_endpoint ep;
@@ -39,7 +41,9 @@ struct sss_peer_endpoint {
 	bool configured;
 	bool proved;
 	bool told;
+	bool answered;
 	u8 grant;
+	u64 granted_at;
 };
 
 /**

@@ -73,9 +73,10 @@ static int open_stream(struct sock *sk, struct sss_stream *st, struct sss_host *
 			sss_peer_release_learnt(peer);
 		sss_peer_put(peer);
 		if (err != -ESTALE && !(gone && err == -EHOSTUNREACH))
-			break;
+			return err;
 	}
-	return err;
+	/* Others failed, too, and took the channel with them each time. */
+	return -EHOSTUNREACH;
 }
 
 /* Leaves the socket as it was before connect(), but for sk_err. */

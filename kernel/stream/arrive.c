@@ -138,6 +138,9 @@ static void settle_child(struct sss_stream *parent, struct sss_stream *st)
 	wanted = parent && admits_child(parent, st);
 	if (!parent || !__sss_tree_arrived(parent, st, wanted)) {
 		refuse_child(st);
+		/* the peer may be let in later: it gets the credit back */
+		if (!wanted)
+			__sss_tree_settled(st);
 		return;
 	}
 	if (!(st->flags & SSS_ST_MESSAGE))

@@ -449,6 +449,7 @@ static int undo_connect(struct sss_stream *st, int err)
 int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channel *ch,
 		       const struct sss_request *request, int family)
 {
+	u64 now;
 	int err;
 
 	st->request = kmemdup(request, sizeof(*request), GFP_KERNEL_ACCOUNT);
@@ -466,12 +467,13 @@ int sss_stream_connect(struct sss_stream *st, struct sock *sk, struct sss_channe
 	__sss_sched_own(st, sk);
 	__sss_keepalive_set(st, sock_flag(sk, SOCK_KEEPOPEN));
 	list_add_tail(&st->wait, &sss_streams(ch)->opening);
-	st->progress_at = ktime_get_ns();
-	__sss_timed_watch(st, st->progress_at);
+	now = ktime_get_ns();
+	st->progress_at = now;
+	__sss_timed_watch(st, now);
 	spin_unlock_bh(&ch->lock);
 
 	sss_flow_consumed(st, sk);
-	err = sss_channel_connect(ch, request, family);
+	err = sss_channel_connect(ch, request, family, now);
 	if (err)
 		return undo_connect(st, err);
 	sss_timed_connecting(st);

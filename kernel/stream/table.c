@@ -456,17 +456,14 @@ static void end(struct sss_channel *ch, int err)
 }
 
 /* Those whose INIT was sent cannot be forgotten on one side: they are reset. */
-static void connect_failed(struct sss_channel *ch, int err)
+static void __connect_failed(struct sss_channel *ch, int err)
 {
-	struct sss_streams *ss = sss_streams(ch);
 	struct sss_stream *st, *next;
 
-	spin_lock_bh(&ch->lock);
-	list_for_each_entry_safe(st, next, &ss->all, all)
+	lockdep_assert_held(&ch->lock);
+	list_for_each_entry_safe(st, next, &sss_streams(ch)->all, all)
 		if (st->flags & SSS_ST_CONNECTING)
 			__sss_stream_abort(st, err);
-	spin_unlock_bh(&ch->lock);
-	sss_table_deliver(ch);
 }
 
 /* What counts from the beginning of a channel state begins anew. */
@@ -575,7 +572,7 @@ static const struct sss_channel_ops channel_ops = {
 	.answered = sss_request_answered,
 	.refused = __sss_request_refused,
 	.up = keys_up,
-	.connect_failed = connect_failed,
+	.connect_failed = __connect_failed,
 	.end = end,
 	.receive = receive,
 	.deliver = sss_table_deliver,

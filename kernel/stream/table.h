@@ -211,11 +211,6 @@ void sss_recvq_purge(struct sss_stream *st);
 void sss_recvq_free(struct sss_stream *st);
 bool sss_recvq_over(const struct sss_stream *st);
 
-/* arrive.c */
-int __sss_arrive_stream(struct sss_channel *ch, const struct sss_frame_init *init);
-void __sss_arrive_over(struct sss_stream *st);
-const struct sss_request *sss_arrive_service(const struct sss_stream *st);
-
 /* accept.c */
 struct sss_listener *sss_listener_alloc(gfp_t gfp);
 void sss_listener_notify(struct sss_listener *l, unsigned long events);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Streams on streams; included by table.h. Essay in tree.c. */
+/* Streams on streams, and streams that the peer opens; included by table.h. Essay in tree.c. */
 #ifndef _SSS_STREAM_TREE_H
 #define _SSS_STREAM_TREE_H
 
@@ -18,5 +18,10 @@ void __sss_tree_settled(struct sss_stream *child);
 void sss_tree_notify(struct sss_stream *st);
 struct sss_listener *sss_tree_listener(struct sss_stream *st);
 void sss_tree_free(struct sss_stream *st);
+
+/* arrive.c */
+int __sss_arrive_stream(struct sss_channel *ch, const struct sss_frame_init *init);
+void __sss_arrive_over(struct sss_stream *st);
+const struct sss_request *sss_arrive_service(const struct sss_stream *st);
 
 #endif /* _SSS_STREAM_TREE_H */

@@ -475,6 +475,8 @@ enum sss_link {
  *              out  HOST_NAME, HOST_EID, PEER_EID
  *              A program wants this peer, and no endpoint is known, or none
  *              of those known answers. Repeated a few times while nobody answers.
+ *              Who listens sets NETLINK_BROADCAST_ERROR, or it looks as if nobody
+ *              did while its socket is full.
  *   RESOLVE    in   [HOST_NAME or HOST_EID: the default host], PEER_EID, and
  *                   either ENDPOINTS or RELAYS or both, one to eight in all:
  *                   where it may be. An INITIATE goes to all at once, and again as for a connect(),
@@ -483,6 +485,7 @@ enum sss_link {
  *                   proves itself is taken
  *                   or ERROR: whoever waits for it gets this from connect()
  *              EINVAL both or neither, no endpoint, an endpoint that may not be;
+ *              EACCES no program wants the peer, and it may use no service;
  *              ERANGE not an errno; E2BIG; EADDRNOTAVAIL own EID; ENOBUFS too many
  *              peers that are not configured
  */
@@ -578,7 +581,8 @@ enum sss_attr {
  * struct sss_relay - a peer may be reached through a relay: protocol.rst, "Relay"
  * @address: of the relay: struct sockaddr_in or sockaddr_in6, zero behind it
  * @reserved: 0
- * @session: what the relay tells us by from others, not 0
+ * @session: what the relay tells us by from others, not 0; it is as good as a key to
+ *	the relay, so a dump says 0 unless who asks has CAP_NET_ADMIN
  */
 struct sss_relay {
 	__u8	address[28];
@@ -605,7 +609,8 @@ enum sss_padding {
 /*
  * Who may use the services of a host. Who may not gets EACCES, whether or not the
  * service is there, and no program of the host hears of it. Who may use none does
- * not even get a channel, and from a host with F_STEALTH no answer.
+ * not even get a channel, and from a host with F_STEALTH no answer; except, under
+ * load, the request to prove its address, which is for everybody.
  */
 enum sss_access {
 	SSS_ACCESS_ANYONE = 0,	/* any EID */

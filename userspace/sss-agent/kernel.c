@@ -83,9 +83,19 @@ static void events_ready(struct source *source, uint32_t ready)
 static struct source question_source = { .ready = questions_ready };
 static struct source event_source = { .ready = events_ready };
 
+/* That too many wait is not to look to the kernel as if nobody listened. */
+static void admit_loss(struct mnl_socket *sock)
+{
+	int on = 1;
+
+	if (mnl_socket_setsockopt(sock, NETLINK_BROADCAST_ERROR, &on, sizeof(on)))
+		die(EXIT_KERNEL, "netlink: %s", strerror(errno));
+}
+
 void kernel_open(void)
 {
 	questions = nl_group(SSS_GENL_MCGRP_RESOLVE);
+	admit_loss(questions);
 	events = nl_group(SSS_GENL_MCGRP_MONITOR);
 	question_source.fd = mnl_socket_get_fd(questions);
 	event_source.fd = mnl_socket_get_fd(events);
@@ -181,8 +191,9 @@ void kernel_tell(const struct identity *self, const struct sss_eid *peer,
 
 	if (!err)
 		return;
-	log_at(LOG_L_WARNING, "kernel-refused", " peer=%s error=%s", log_eid(peer),
-	       log_quote(nl_refusal()));
+	/* EACCES: somebody calls who is not let in here, which is nothing to worry about. */
+	log_at(err == EACCES ? LOG_L_INFO : LOG_L_WARNING, "kernel-refused",
+	       " peer=%s error=%s", log_eid(peer), log_quote(nl_refusal()));
 	/* One that may not be is not to cost the others. */
 	for (i = 0; err == EINVAL && n + where->n_relays > 1 && i < n; i++)
 		tell(self, peer, &where->addr[i], 1, NULL, 0);
