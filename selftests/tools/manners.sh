@@ -154,6 +154,8 @@ check "too much" refuses 'one argument too many' -batch one key
 check "no file" refuses 'a file of commands is missing' -batch
 printf -- '-batch one\n' >two
 check "one in another" sss-netlink -batch two
+printf -- '-batch two\n' >two
+check "but not in itself without end" refuses 'is one in itself?' -batch two
 
 ### Completion: what the program knows, and what bash makes of it
 

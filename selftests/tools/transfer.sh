@@ -103,7 +103,7 @@ check "both" sss-netlink -netns bob access del "$alice" service s
 is "none is left" "$(sss-netlink -netns bob access show)" ""
 listen -l
 for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' 'service show' \
-	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h s' 'p s'; do
+	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h sh' 'p sh'; do
 	# shellcheck disable=SC2086 # words
 	check "-json $object" answers -json $object
 	# shellcheck disable=SC2086
@@ -111,7 +111,7 @@ for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' '
 done
 check "all of that parses" all_parse
 is "a peer's endpoints, best first" \
-	"$(sss-netlink -j -n alice p s | member endpoints)" "['10.9.0.2:9660', '[fd09::2]:9660']"
+	"$(sss-netlink -j -n alice p sh | member endpoints)" "['10.9.0.2:9660', '[fd09::2]:9660']"
 is "the service" "$(sss-netlink -j -n bob service show | member protocol)" p
 
 ### Transfers

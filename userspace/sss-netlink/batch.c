@@ -13,6 +13,7 @@
 #include "sss-netlink.h"
 
 #define WORDS 256
+#define BATCHES 16
 
 /*
  * Takes the quotes of a word away, in its place, and ends it. Returns what is behind
@@ -115,6 +116,7 @@ static unsigned int next_line(FILE *from, char **line, size_t *size)
 
 int batch(const char *file, bool force)
 {
+	static int depth;	/* of this process; each command's has its own */
 	bool is_stdin = !strcmp(file, "-");
 	FILE *from = is_stdin ? stdin : fopen(file, "re");
 	unsigned int at = 1, n;
@@ -122,6 +124,8 @@ int batch(const char *file, bool force)
 	char *line = NULL;
 	size_t size = 0;
 
+	if (depth++ == BATCHES)
+		die(EXIT_USAGE, "%d files of commands in one another: is one in itself?", BATCHES);
 	if (!from)
 		die(EXIT_USAGE, "cannot read \"%s\": %s", file, strerror(errno));
 	for (; result == EXIT_OK || force; at += n) {

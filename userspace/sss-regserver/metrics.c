@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <common/endpoint.h>
@@ -261,6 +262,27 @@ void metrics_tick(uint64_t now)
 			end(scrapes[i]);
 }
 
+/* What an earlier process left behind is in the way; nothing else is ours to remove. */
+static bool make_way(const struct sockaddr_un *addr)
+{
+	struct stat st;
+	bool alive;
+	int fd;
+
+	if (lstat(addr->sun_path, &st))
+		return errno == ENOENT;
+	errno = EEXIST;
+	if (!S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	alive = fd < 0 || !connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) ||
+		errno != ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	errno = EADDRINUSE;
+	return !alive && !unlink(addr->sun_path);
+}
+
 static int bind_unix(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -271,9 +293,9 @@ static int bind_unix(const char *path)
 		return -1;
 	}
 	strcpy(addr.sun_path, path);
+	if (!make_way(&addr))
+		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* What an earlier process left behind is in the way */
-	unlink(path);
 	if (fd >= 0 && !bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		strcpy(socket_path, path);
 		return fd;

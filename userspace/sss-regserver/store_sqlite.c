@@ -210,7 +210,7 @@ static enum store_result commit(struct store *store)
 	enum store_result result = STORE_FAILED;
 	int64_t n;
 
-	if (!db->changing)
+	if (!db || !db->changing)
 		return STORE_OK;
 	if (!db->failed)
 		result = run(store, statement(store, S_COMMIT));
