@@ -267,8 +267,11 @@ TEST(psk)
 	EXPECT_EQ(-1, dial_as(&b, ALICE));
 	EXPECT_EQ(EKEYREJECTED, errno) TH_LOG("%s", strerror(errno));
 	set_peer_psk(BOB, "psk", &b.eid[ALICE], 2);
-	EXPECT_EQ(-1, dial_as(&b, ALICE));
-	EXPECT_EQ(EKEYREJECTED, errno) TH_LOG("%s", strerror(errno));
+	/* A call that joins one which is just given up ends with it: not twice in a row. */
+	for (int i = 0; i < 3 && get_stat(ALICE, "HsDropNoise") < refused + 2; i++) {
+		EXPECT_EQ(-1, dial_as(&b, ALICE));
+		EXPECT_EQ(EKEYREJECTED, errno) TH_LOG("%s", strerror(errno));
+	}
 	EXPECT_LE(refused + 2, get_stat(ALICE, "HsDropNoise"));
 	EXPECT_EQ(confirmed, sum("HsConfirmed"));
 	EXPECT_EQ(channels, get_stat(BOB, "Channels"));
