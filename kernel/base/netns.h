@@ -70,6 +70,17 @@ struct sss_limits {
 	u32 announce_endpoints;		/* own addresses: 0 nobody, 1 configured peers, 2 all. 1 */
 };
 
+/**
+ * sss_netns_limit_ns() - one of the times of struct sss_limits
+ * @ms: where it stands
+ *
+ * Return: ns. Context: any.
+ */
+static inline u64 sss_netns_limit_ns(const u32 *ms)
+{
+	return (u64)READ_ONCE(*ms) * NSEC_PER_MSEC;
+}
+
 #define SSS_ASKERS	64	/* users whose questions are told apart */
 
 /**

@@ -269,7 +269,13 @@ no_cache:
 	return NULL;
 }
 
-static struct sss_channel *current_channel(struct sss_peer *peer)
+/**
+ * sss_channel_of_peer() - the channel to a peer
+ * @peer: reference held, or under RCU
+ *
+ * Return: it, with a reference, NULL: it has none. Context: any.
+ */
+struct sss_channel *sss_channel_of_peer(const struct sss_peer *peer)
 {
 	struct sss_channel *ch;
 
@@ -307,7 +313,7 @@ static bool has_room(struct sss_net *sn)
 static struct sss_channel *try_create(struct sss_peer *peer, u64 incarnation)
 {
 	struct sss_net *sn = peer->host->sn;
-	struct sss_channel *ch = current_channel(peer);
+	struct sss_channel *ch = sss_channel_of_peer(peer);
 
 	if (ch)
 		return ch;
@@ -325,7 +331,7 @@ static struct sss_channel *try_create(struct sss_peer *peer, u64 incarnation)
 	pr_debug("Channel %u created\n", ch->id);
 	if (!publish(peer, ch)) {
 		sss_channel_put(ch);
-		return current_channel(peer);
+		return sss_channel_of_peer(peer);
 	}
 	spin_lock_bh(&ch->lock);
 	__sss_timer_update(ch);
@@ -609,7 +615,7 @@ static int host_create(struct sss_host *host)
 
 static void peer_stop(struct sss_peer *peer)
 {
-	struct sss_channel *ch = current_channel(peer);
+	struct sss_channel *ch = sss_channel_of_peer(peer);
 
 	if (!ch)
 		return;

@@ -150,9 +150,22 @@ struct sss_channel {
 
 int sss_channel_init(void);
 void sss_channel_exit(void);
+/**
+ * sss_channel_pto_ns() - how long an answer takes at most, as a rule
+ * @ch: channel
+ *
+ * Return: probe timeout without back-off, ns (RFC 9002 section 6.2.1). Context: channel
+ * lock held.
+ */
+static inline u64 sss_channel_pto_ns(const struct sss_channel *ch)
+{
+	return NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
+}
+
 void sss_channel_flush(void);
 void sss_channel_register_ops(const struct sss_channel_ops *ops);
 
+struct sss_channel *sss_channel_of_peer(const struct sss_peer *peer);
 struct sss_channel *sss_channel_get_for_peer(struct sss_peer *peer);
 int sss_channel_connect(struct sss_channel *ch, const struct sss_request *request, int family,
 			u64 since);

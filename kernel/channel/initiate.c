@@ -25,11 +25,6 @@
 #define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
 #define SENDS_EVEN	4U	/* INITIATEs before they become rarer */
 
-static u64 limit_ns(const u32 *ms)
-{
-	return (u64)READ_ONCE(*ms) * NSEC_PER_MSEC;
-}
-
 static void free_initiation(struct sss_initiation *in)
 {
 	if (!in)
@@ -142,6 +137,19 @@ static void __keep_request(struct sss_channel *ch, const struct sss_request *req
 	ch->hs->has_request = true;
 }
 
+/* INITIATE goes out at once, and again as for the first time. */
+static void __start_over(struct sss_channel *ch)
+{
+	struct sss_handshaking *hs = ch->hs;
+
+	lockdep_assert_held(&ch->lock);
+	hs->next_send = 0;
+	hs->interval = sss_netns_limit_ns(&ch->sn->limits.initiate_interval_ms);
+	hs->sends = 0;
+	__sss_resolve_begin(ch);
+	__queue(ch);
+}
+
 /**
  * __sss_handshake_want() - a handshake is needed
  * @ch: channel, referenced by the caller
@@ -161,16 +169,13 @@ void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *requ
 		return;
 	__keep_request(ch, request);
 	if (!hs->fail_at && (request || !hs->wanted))
-		hs->fail_at = ktime_get_ns() + limit_ns(&ch->sn->limits.connect_timeout_ms);
+		hs->fail_at = ktime_get_ns() +
+			      sss_netns_limit_ns(&ch->sn->limits.connect_timeout_ms);
 	if (hs->wanted)
 		return;
 	hs->wanted = true;
-	hs->next_send = 0;
-	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
-	hs->sends = 0;
 	hs->cookies = 0;
-	__sss_resolve_begin(ch);
-	__queue(ch);
+	__start_over(ch);
 }
 
 /**
@@ -190,13 +195,10 @@ void __sss_handshake_everywhere(struct sss_channel *ch)
 		return;
 	hs->everywhere = true;
 	__sss_handshake_want(ch, NULL);
-	hs->next_send = 0;
-	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
-	hs->sends = 0;
 	if (!ch->n_streams)
-		hs->fail_at = ktime_get_ns() + limit_ns(&ch->sn->limits.connect_timeout_ms);
-	__sss_resolve_begin(ch);
-	__queue(ch);
+		hs->fail_at = ktime_get_ns() +
+			      sss_netns_limit_ns(&ch->sn->limits.connect_timeout_ms);
+	__start_over(ch);
 	__sss_timer_update(ch);
 }
 
@@ -229,7 +231,7 @@ void __sss_handshake_hurry(struct sss_channel *ch)
 	lockdep_assert_held(&ch->lock);
 	if (!hs->wanted)
 		return;
-	hs->interval = limit_ns(&ch->sn->limits.initiate_interval_ms);
+	hs->interval = sss_netns_limit_ns(&ch->sn->limits.initiate_interval_ms);
 	hs->next_send = min(hs->next_send, max(now, hs->sent_at + hs->interval));
 	if (hs->next_send <= now)
 		__queue(ch);
@@ -415,7 +417,7 @@ static bool next_transmission(struct sss_channel *ch, struct sss_msg_initiate *m
 			      struct sss_candidates *t)
 {
 	struct sss_handshaking *hs = ch->hs;
-	u64 max = limit_ns(&ch->sn->limits.initiate_interval_max_ms);
+	u64 max = sss_netns_limit_ns(&ch->sn->limits.initiate_interval_max_ms);
 	bool any;
 
 	spin_lock_bh(&ch->lock);
@@ -499,7 +501,7 @@ static bool __send_due(struct sss_handshaking *hs, u64 now)
 static int decide(struct sss_channel *ch)
 {
 	struct sss_handshaking *hs = ch->hs;
-	u64 life = limit_ns(&ch->sn->limits.initiate_lifetime_ms);
+	u64 life = sss_netns_limit_ns(&ch->sn->limits.initiate_lifetime_ms);
 	u64 now = ktime_get_ns();
 	int todo = 0;
 

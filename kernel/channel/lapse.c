@@ -41,8 +41,8 @@ static void each_channel(struct sss_host *host, channel_fn fn)
 	struct sss_peer *peer;
 
 	list_for_each_entry_rcu(peer, &host->peer_list, list) {
-		ch = rcu_dereference(peer->channel);
-		if (!ch || !sss_channel_get(ch))
+		ch = sss_channel_of_peer(peer);
+		if (!ch)
 			continue;
 		fn(ch);
 		sss_channel_put(ch);

@@ -336,10 +336,8 @@ static void declare_lost(struct sss_channel *ch, struct sss_sent *s, u64 now)
  */
 static bool is_persistent(const struct sss_channel *ch, u64 oldest, u64 newest)
 {
-	u64 period = PERSISTENT_PTOS * NSEC_PER_USEC *
-		     sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
-
-	return ch->rtt.sampled && oldest && newest - oldest > period;
+	return ch->rtt.sampled && oldest &&
+	       newest - oldest > PERSISTENT_PTOS * sss_channel_pto_ns(ch);
 }
 
 /*

@@ -150,8 +150,8 @@ static unsigned int gather(struct sss_host *host, u32 *last, struct sss_channel 
 		if (n == AT_A_TIME)
 			break;
 		*last = peer->id;
-		ch = rcu_dereference(peer->channel);
-		if (ch && sss_channel_get(ch))
+		ch = sss_channel_of_peer(peer);
+		if (ch)
 			found[n++] = ch;
 	}
 	return n;

@@ -270,11 +270,6 @@ static void end_move(struct sss_channel *ch)
 		t->moving = false;
 }
 
-static u64 pto_ns(const struct sss_channel *ch)
-{
-	return NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
-}
-
 /*
  * Two hosts that took another path at the same time could follow each other for
  * ever. So that of the smaller EID stays on what it took, and the other one follows.
@@ -282,7 +277,7 @@ static u64 pto_ns(const struct sss_channel *ch)
 static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *to, u64 now)
 {
 	return !ch->local_even || sss_endpoint_same_address(&ch->path.remote, to) ||
-	       now >= ch->path.since + STAY_PTOS * pto_ns(ch);
+	       now >= ch->path.since + STAY_PTOS * sss_channel_pto_ns(ch);
 }
 
 /**
@@ -312,7 +307,7 @@ static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from,
 		return false;
 	if (ch->path.insisted >= INSIST_MOST)
 		return true;
-	ch->path.insist_at = now + (pto_ns(ch) << ch->path.insisted++);
+	ch->path.insist_at = now + (sss_channel_pto_ns(ch) << ch->path.insisted++);
 	ch->ping = true;
 	return false;
 }
@@ -624,7 +619,7 @@ static void describe(struct sss_channel *ch, struct sss_trial *t, struct sss_fra
 	}
 	t->ask = false;
 	t->asked_at = t->asked_at ?: now;
-	t->again_at = now + (pto_ns(ch) << min_t(u32, t->tries++, BACKOFF_MOST));
+	t->again_at = now + (sss_channel_pto_ns(ch) << min_t(u32, t->tries++, BACKOFF_MOST));
 	frame->type = SSS_FRAME_PATH_CHALLENGE;
 	memcpy(frame->path.data, t->challenge, sizeof(frame->path.data));
 }

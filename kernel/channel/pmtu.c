@@ -210,7 +210,7 @@ static void fall_back(struct sss_channel *ch, u64 now)
 /* Do packets above some size vanish for longer than a round trip? */
 static void look_for_hole(struct sss_channel *ch, const struct sss_sent *s, u64 now)
 {
-	u64 span = NSEC_PER_USEC * sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
+	u64 span = sss_channel_pto_ns(ch);
 	struct sss_path *path = &ch->path;
 
 	if (s->moved || s->size <= SSS_PACKET_MTU_MIN || s->size > path->mtu ||

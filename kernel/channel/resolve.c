@@ -27,12 +27,12 @@
 
 static u64 interval_ns(const struct sss_channel *ch)
 {
-	return (u64)READ_ONCE(ch->sn->limits.resolve_interval_ms) * NSEC_PER_MSEC;
+	return sss_netns_limit_ns(&ch->sn->limits.resolve_interval_ms);
 }
 
 static u64 timeout_ns(const struct sss_channel *ch)
 {
-	return (u64)READ_ONCE(ch->sn->limits.resolve_timeout_ms) * NSEC_PER_MSEC;
+	return sss_netns_limit_ns(&ch->sn->limits.resolve_timeout_ms);
 }
 
 /* Of what is left a user gets half, so that none has all. */
@@ -267,11 +267,7 @@ static struct sss_channel *find_channel(struct sss_host *host, const struct sss_
 
 	if (!peer)
 		return NULL;
-	rcu_read_lock();
-	ch = rcu_dereference(peer->channel);
-	if (ch && !sss_channel_get(ch))
-		ch = NULL;
-	rcu_read_unlock();
+	ch = sss_channel_of_peer(peer);
 	sss_peer_put(peer);
 	return ch;
 }

@@ -75,18 +75,6 @@ static bool answer_again(struct sss_handshakes *hs, const struct sss_msg_initiat
 	return true;
 }
 
-static struct sss_channel *channel_of_peer(struct sss_peer *peer)
-{
-	struct sss_channel *ch;
-
-	rcu_read_lock();
-	ch = rcu_dereference(peer->channel);
-	if (ch && !sss_channel_get(ch))
-		ch = NULL;
-	rcu_read_unlock();
-	return ch;
-}
-
 /* Whom it claims to come from: their keys, and their channel if there is one */
 static bool look_up(struct call *c)
 {
@@ -99,7 +87,7 @@ static bool look_up(struct call *c)
 	if (!peer)
 		return !sss_noise_set_remote(&c->remote, &host->identity, eid.key, NULL);
 	sss_peer_copy_remote(peer, &c->remote);
-	c->ch = channel_of_peer(peer);
+	c->ch = sss_channel_of_peer(peer);
 	c->configured = READ_ONCE(peer->flags) & SSS_PEER_F_CONFIGURED;
 	sss_peer_put(peer);
 	return true;

@@ -90,7 +90,7 @@ static void __unlist(struct sss_handshakes *hs, struct sss_half_open *slot)
 /* Takes off the list and returns the oldest slot whose time is up */
 static struct sss_half_open *take_expired(struct sss_handshakes *hs, u64 now)
 {
-	u64 life = (u64)READ_ONCE(hs->host->sn->limits.initiate_lifetime_ms) * NSEC_PER_MSEC;
+	u64 life = sss_netns_limit_ns(&hs->host->sn->limits.initiate_lifetime_ms);
 	struct sss_half_open *slot, *found = NULL;
 	u64 age;
 

@@ -10,15 +10,10 @@
 #define NEW_IDLE_NS	NSEC_PER_SEC	/* a channel without keys and streams goes soon */
 #define PTO_HANDSHAKE	3		/* probe timeouts before all endpoints are tried */
 
-static u64 ms_to_ns(u32 ms)
-{
-	return (u64)ms * NSEC_PER_MSEC;
-}
-
 /* A channel without streams ends */
 static u64 idle_deadline(const struct sss_channel *ch)
 {
-	u64 ns = ms_to_ns(READ_ONCE(ch->sn->limits.idle_timeout_ms));
+	u64 ns = sss_netns_limit_ns(&ch->sn->limits.idle_timeout_ms);
 
 	if (ch->n_streams || __sss_handshake_pending(ch))
 		return 0;
@@ -33,7 +28,7 @@ static u64 down_deadline(const struct sss_channel *ch)
 	if (!ch->oldest_unanswered || ch->link == SSS_LINK_DOWN)
 		return 0;
 	return max(ch->oldest_unanswered, ch->link_up_at) +
-	       ms_to_ns(READ_ONCE(ch->sn->limits.down_timeout_ms));
+	       sss_netns_limit_ns(&ch->sn->limits.down_timeout_ms);
 }
 
 /* Nothing was heard for long, and somebody minds; what waits for an answer will do. */
@@ -41,7 +36,7 @@ static u64 keepalive_deadline(const struct sss_channel *ch)
 {
 	if (!ch->n_keepalive || ch->ping || ch->loss.eliciting_in_flight)
 		return 0;
-	return ch->last_received + ms_to_ns(READ_ONCE(ch->sn->limits.keepalive_ms));
+	return ch->last_received + sss_netns_limit_ns(&ch->sn->limits.keepalive_ms);
 }
 
 /* The pacer alone holds data back, or memory was missing */

@@ -244,6 +244,37 @@ int sss_netlink_put_endpoint(struct sk_buff *skb, const struct netlink_callback 
 }
 
 /**
+ * sss_netlink_start() - begin one message of a dump
+ * @skb: to fill
+ * @cb: dump
+ * @cmd: enum sss_cmd
+ *
+ * Return: its header, NULL: @skb is full. sss_netlink_finish() follows.
+ */
+void *sss_netlink_start(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   &sss_netlink_family, NLM_F_MULTI, cmd);
+}
+
+/**
+ * sss_netlink_finish() - end it, or take it back
+ * @skb: to fill
+ * @header: of the message
+ * @err: why it is not complete, or 0
+ *
+ * Return: @err.
+ */
+int sss_netlink_finish(struct sk_buff *skb, void *header, int err)
+{
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return err;
+}
+
+/**
  * sss_netlink_put_u64() - add a 64-bit number, not aligned
  * @skb: message
  * @type: attribute

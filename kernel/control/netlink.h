@@ -32,6 +32,8 @@ int sss_netlink_put_endpoint(struct sk_buff *skb, const struct netlink_callback 
 			     const union sss_endpoint *ep);
 int sss_netlink_put_pair(struct sk_buff *skb, struct sss_net *sn, const struct sss_eid *local,
 			 const struct sss_eid *remote);
+void *sss_netlink_start(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+int sss_netlink_finish(struct sk_buff *skb, void *header, int err);
 int sss_netlink_put_u64(struct sk_buff *skb, int type, u64 value);
 int sss_netlink_check_name(const struct nlattr *attr, struct netlink_ext_ack *extack);
 
@@ -85,6 +87,7 @@ struct sss_netlink_walk {
 /* Under RCU. Returns 0: go on with the next peer, or an error: skb is full. */
 typedef int (*sss_netlink_fill_fn)(struct sk_buff *skb, struct netlink_callback *cb,
 				   struct sss_peer *peer, struct sss_netlink_walk *walk);
+bool sss_netlink_walk_enter(struct sss_netlink_walk *walk, const struct sss_host *host);
 int sss_netlink_walk_peers(struct sk_buff *skb, struct netlink_callback *cb,
 			   sss_netlink_fill_fn fill);
 int sss_netlink_put_peer_name(struct sk_buff *skb, const struct sss_peer *peer);

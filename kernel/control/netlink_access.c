@@ -159,18 +159,12 @@ static int put_rule(struct sk_buff *skb, const struct sss_host *host,
 static int fill(struct sk_buff *skb, struct netlink_callback *cb, const struct sss_host *host,
 		const struct sss_access_rule *rule)
 {
-	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				   &sss_netlink_family, NLM_F_MULTI, SSS_CMD_ACCESS_GET);
+	void *header = sss_netlink_start(skb, cb, SSS_CMD_ACCESS_GET);
 
 	if (!header)
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, header);
-	if (put_rule(skb, host, rule)) {
-		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, header);
-	return 0;
+	return sss_netlink_finish(skb, header, put_rule(skb, host, rule));
 }
 
 /* Under RCU; an error: skb is full. */
@@ -203,12 +197,8 @@ int sss_netlink_access_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	cb->seq = atomic_read(&sn->access_changes) | 1U << 31;
 	rcu_read_lock();
 	list_for_each_entry_rcu(host, &sn->hosts, node) {
-		if (host->id < walk->host || (walk->only_host && host->id != walk->only_host))
+		if (!sss_netlink_walk_enter(walk, host))
 			continue;
-		if (host->id > walk->host) {
-			walk->host = host->id;
-			walk->inner = 0;
-		}
 		err = fill_host(skb, cb, host, walk);
 		if (err)
 			break;

@@ -12,29 +12,6 @@
 #include "wire/frame.h"
 #include "netlink.h"
 
-/* Under RCU; the channel with a reference, or NULL. */
-static struct sss_channel *get_channel(const struct sss_peer *peer)
-{
-	struct sss_channel *ch = rcu_dereference(peer->channel);
-
-	return ch && sss_channel_get(ch) ? ch : NULL;
-}
-
-static void *start(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
-{
-	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			   &sss_netlink_family, NLM_F_MULTI, cmd);
-}
-
-static int finish(struct sk_buff *skb, void *header, int err)
-{
-	if (err)
-		genlmsg_cancel(skb, header);
-	else
-		genlmsg_end(skb, header);
-	return err;
-}
-
 /* A pair is made when its handshake ends: one age for both. */
 static int put_ages(struct sk_buff *skb, struct sss_channel *ch)
 {
@@ -87,15 +64,15 @@ static int put_channel(struct sk_buff *skb, const struct netlink_callback *cb,
 static int fill_channel(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
 			struct sss_netlink_walk *walk)
 {
-	struct sss_channel *ch = get_channel(peer);
+	struct sss_channel *ch = sss_channel_of_peer(peer);
 	int err = -EMSGSIZE;
 	void *header;
 
 	if (!ch)
 		return 0;
-	header = start(skb, cb, SSS_CMD_CHANNEL_GET);
+	header = sss_netlink_start(skb, cb, SSS_CMD_CHANNEL_GET);
 	if (header)
-		err = finish(skb, header, put_channel(skb, cb, ch));
+		err = sss_netlink_finish(skb, header, put_channel(skb, cb, ch));
 	sss_channel_put(ch);
 	return err;
 }
@@ -121,7 +98,7 @@ static struct sss_channel *find_channel(struct genl_info *info)
 	if (IS_ERR(peer))
 		return ERR_CAST(peer);
 	rcu_read_lock();
-	ch = get_channel(peer);
+	ch = sss_channel_of_peer(peer);
 	rcu_read_unlock();
 	sss_peer_put(peer);
 	if (ch)
@@ -202,7 +179,7 @@ static int put_stream(struct sk_buff *skb, struct netlink_callback *cb, struct s
 static int fill_streams(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
 			struct sss_netlink_walk *walk)
 {
-	struct sss_channel *ch = get_channel(peer);
+	struct sss_channel *ch = sss_channel_of_peer(peer);
 	struct sss_stream_entry entry;
 	u64 next = walk->inner;
 	int err = 0;
@@ -210,11 +187,11 @@ static int fill_streams(struct sk_buff *skb, struct netlink_callback *cb, struct
 	if (!ch)
 		return 0;
 	while (!err && sss_stream_dump(ch, &next, &entry)) {
-		void *header = start(skb, cb, SSS_CMD_STREAM_GET);
+		void *header = sss_netlink_start(skb, cb, SSS_CMD_STREAM_GET);
 
 		err = -EMSGSIZE;
 		if (header)
-			err = finish(skb, header, put_stream(skb, cb, ch, &entry));
+			err = sss_netlink_finish(skb, header, put_stream(skb, cb, ch, &entry));
 		if (!err)
 			walk->inner = next;
 	}

@@ -55,17 +55,11 @@ static int put_service(struct sk_buff *skb, struct netlink_callback *cb,
 static int fill_service(struct sk_buff *skb, struct netlink_callback *cb,
 			const struct sss_service *entry)
 {
-	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				   &sss_netlink_family, NLM_F_MULTI, SSS_CMD_SERVICE_GET);
+	void *header = sss_netlink_start(skb, cb, SSS_CMD_SERVICE_GET);
 
 	if (!header)
 		return -EMSGSIZE;
-	if (put_service(skb, cb, entry)) {
-		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, header);
-	return 0;
+	return sss_netlink_finish(skb, header, put_service(skb, cb, entry));
 }
 
 /**

@@ -282,6 +282,25 @@ static int walk_host(struct sk_buff *skb, struct netlink_callback *cb, struct ss
 }
 
 /**
+ * sss_netlink_walk_enter() - is it this host's turn in a dump?
+ * @walk: goes on to it if so, unless it has been there before
+ * @host: the next one in the list
+ *
+ * Return: whether there is something to show.
+ */
+bool sss_netlink_walk_enter(struct sss_netlink_walk *walk, const struct sss_host *host)
+{
+	if (host->id < walk->host || (walk->only_host && host->id != walk->only_host))
+		return false;
+	if (host->id > walk->host) {
+		walk->host = host->id;
+		walk->peer = 0;
+		walk->inner = 0;
+	}
+	return true;
+}
+
+/**
  * sss_netlink_walk_peers() - dump something of every peer of every host
  * @skb: to fill
  * @cb: its ctx is a struct sss_netlink_walk
@@ -303,13 +322,8 @@ int sss_netlink_walk_peers(struct sk_buff *skb, struct netlink_callback *cb,
 	BUILD_BUG_ON(sizeof(*walk) > sizeof(cb->ctx));
 	rcu_read_lock();
 	list_for_each_entry_rcu(host, &sn->hosts, node) {
-		if (host->id < walk->host || (walk->only_host && host->id != walk->only_host))
+		if (!sss_netlink_walk_enter(walk, host))
 			continue;
-		if (host->id > walk->host) {
-			walk->host = host->id;
-			walk->peer = 0;
-			walk->inner = 0;
-		}
 		err = walk_host(skb, cb, host, walk, fill);
 		if (err)
 			break;
@@ -369,23 +383,23 @@ static int put_endpoints(struct sk_buff *skb, const struct netlink_callback *cb,
 	return put_some(skb, cb, endpoints, n, false) ?: put_some(skb, cb, endpoints, n, true);
 }
 
+static int put_peer(struct sk_buff *skb, const struct netlink_callback *cb, struct sss_peer *peer)
+{
+	if (sss_netlink_put_peer_name(skb, peer) ||
+	    nla_put_u32(skb, SSS_A_PEER_ID, peer->id) ||
+	    nla_put_u32(skb, SSS_A_PEER_FLAGS, READ_ONCE(peer->flags)))
+		return -EMSGSIZE;
+	return put_endpoints(skb, cb, peer);
+}
+
 static int fill(struct sk_buff *skb, struct netlink_callback *cb, struct sss_peer *peer,
 		struct sss_netlink_walk *walk)
 {
-	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				   &sss_netlink_family, NLM_F_MULTI, SSS_CMD_PEER_GET);
+	void *header = sss_netlink_start(skb, cb, SSS_CMD_PEER_GET);
 
 	if (!header)
 		return -EMSGSIZE;
-	if (sss_netlink_put_peer_name(skb, peer) ||
-	    nla_put_u32(skb, SSS_A_PEER_ID, peer->id) ||
-	    nla_put_u32(skb, SSS_A_PEER_FLAGS, READ_ONCE(peer->flags)) ||
-	    put_endpoints(skb, cb, peer)) {
-		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, header);
-	return 0;
+	return sss_netlink_finish(skb, header, put_peer(skb, cb, peer));
 }
 
 /**

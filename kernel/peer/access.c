@@ -257,6 +257,25 @@ static bool is_configured(struct sss_host *host, const struct sss_eid *eid)
 	return configured;
 }
 
+/* May an EID use a service, or (NULL) any at all? */
+static bool judge(struct sss_host *host, const struct sss_eid *eid, const char *service)
+{
+	const struct sss_access_rules *rules;
+	bool yes;
+
+	switch (READ_ONCE(host->access)) {
+	case SSS_ACCESS_ANYONE:
+		return true;
+	case SSS_ACCESS_PEERS:
+		return is_configured(host, eid);
+	}
+	rcu_read_lock();
+	rules = rcu_dereference(host->rules);
+	yes = service ? rules_admit(rules, eid, service) : knows(rules, eid);
+	rcu_read_unlock();
+	return yes;
+}
+
 /**
  * sss_access_admits() - may an EID use a service of a host?
  * @host: reference held
@@ -267,18 +286,7 @@ static bool is_configured(struct sss_host *host, const struct sss_eid *eid)
  */
 bool sss_access_admits(struct sss_host *host, const struct sss_eid *eid, const char *service)
 {
-	bool admitted;
-
-	switch (READ_ONCE(host->access)) {
-	case SSS_ACCESS_ANYONE:
-		return true;
-	case SSS_ACCESS_PEERS:
-		return is_configured(host, eid);
-	}
-	rcu_read_lock();
-	admitted = rules_admit(rcu_dereference(host->rules), eid, service);
-	rcu_read_unlock();
-	return admitted;
+	return judge(host, eid, service);
 }
 
 /**
@@ -290,18 +298,7 @@ bool sss_access_admits(struct sss_host *host, const struct sss_eid *eid, const c
  */
 bool sss_access_is_known(struct sss_host *host, const struct sss_eid *eid)
 {
-	bool known;
-
-	switch (READ_ONCE(host->access)) {
-	case SSS_ACCESS_ANYONE:
-		return true;
-	case SSS_ACCESS_PEERS:
-		return is_configured(host, eid);
-	}
-	rcu_read_lock();
-	known = knows(rcu_dereference(host->rules), eid);
-	rcu_read_unlock();
-	return known;
+	return judge(host, eid, NULL);
 }
 
 /* As sss-netlink shows it: RFC 4648 base32, lower case */

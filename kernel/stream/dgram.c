@@ -452,10 +452,7 @@ void __sss_dgram_one_way(struct sss_stream *st)
  */
 u64 __sss_dgram_patience(const struct sss_stream *st)
 {
-	const struct sss_channel *ch = st->ch;
-	u64 pto = sss_rtt_pto(&ch->rtt, ch->remote.max_ack_delay_us, 0);
-
-	return st->progress_at + PATIENCE_PTOS * NSEC_PER_USEC * pto;
+	return st->progress_at + PATIENCE_PTOS * sss_channel_pto_ns(st->ch);
 }
 
 /**
