@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <libsss/sss.h>
+#include "array.h"
 #include "conf.h"
 #include "conf_parts.h"
 #include "endpoint.h"
@@ -381,20 +382,9 @@ static int agent_setting(struct conf *conf, const char *name, const char *value,
 
 /* Files */
 
-/* Room for one more at the end of an array, zeroed; NULL: no memory */
-static void *grow(void *array, unsigned int *n, size_t size)
-{
-	char **at = array, *more = realloc(*at, (*n + 1) * size);
-
-	if (!more)
-		return NULL;
-	*at = more;
-	return memset(more + (*n)++ * size, 0, size);
-}
-
 int conf_add_host(struct conf *conf, const struct ini_place *at)
 {
-	struct conf_host *host = grow(&conf->hosts, &conf->n_hosts, sizeof(*host));
+	struct conf_host *host = array_add(&conf->hosts, &conf->n_hosts, sizeof(*host));
 
 	if (!host)
 		return -1;
@@ -404,7 +394,7 @@ int conf_add_host(struct conf *conf, const struct ini_place *at)
 
 static int begin_peer(struct conf *conf, const struct ini_place *at)
 {
-	struct conf_peer *peer = grow(&conf->peers, &conf->n_peers, sizeof(*peer));
+	struct conf_peer *peer = array_add(&conf->peers, &conf->n_peers, sizeof(*peer));
 
 	if (!peer)
 		return -1;
@@ -415,7 +405,7 @@ static int begin_peer(struct conf *conf, const struct ini_place *at)
 
 static int begin_profile(struct conf *conf, const struct ini_place *at)
 {
-	struct conf_profile *profile = grow(&conf->profiles, &conf->n_profiles, sizeof(*profile));
+	struct conf_profile *profile = array_add(&conf->profiles, &conf->n_profiles, sizeof(*profile));
 
 	if (!profile)
 		return -1;
@@ -479,7 +469,7 @@ int conf_read_file(struct conf *conf, const char *path, struct ini_error *error)
 	static const struct ini_reader reader = {
 		.section = begin, .setting = setting, .section_end = end,
 	};
-	char **file = grow(&conf->files, &conf->n_files, sizeof(*file));
+	char **file = array_add(&conf->files, &conf->n_files, sizeof(*file));
 
 	if (file)
 		*file = strdup(path);	/* places refer to it */

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* The process: command line, settings, signals, the loop */
 #include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
-#include <unistd.h>
 #include <common/notify.h>
+#include <common/signals.h>
 #include "agent.h"
 #include "../sss-netlink/config.h"
 #include "../sss-netlink/running.h"
@@ -132,36 +130,6 @@ static void reload(void)
 	notify("READY=1");
 }
 
-static void on_signal(struct source *source, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	while (read(source->fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
-			reload();
-		else
-			agent.stopping = true;
-	}
-}
-
-static struct source signals = { .fd = -1, .ready = on_signal };
-
-static void open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals.fd < 0 || loop_add(&signals, EPOLLIN))
-		die(EXIT_KERNEL, "signalfd: %s", strerror(errno));
-}
-
 /* Everything that is due; how long nothing is, ms */
 static int tick(void)
 {
@@ -221,7 +189,8 @@ static int run(struct args *args)
 		die(EXIT_USAGE, "%s", error.text);
 	if (loop_open())
 		die(EXIT_KERNEL, "epoll: %s", strerror(errno));
-	open_signals();
+	if (signals_open(reload, &agent.stopping))
+		die(EXIT_KERNEL, "signalfd: %s", strerror(errno));
 	agent.now = agent_clock();
 	kernel_open();
 	address_open();

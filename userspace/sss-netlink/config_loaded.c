@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../libsss/sss.h"
+#include <common/array.h>
 #include "config.h"
 #include "running.h"
 #include "sss-netlink.h"
@@ -23,15 +24,12 @@ static void read_host(struct loaded *loaded, char *rest)
 	char *name = strsep(&rest, " "), *eid = strsep(&rest, " ");
 	struct loaded_host *host;
 
-	host = realloc(loaded->hosts, (loaded->n_hosts + 1) * sizeof(*host));
+	host = array_add(&loaded->hosts, &loaded->n_hosts, sizeof(*host));
 	if (!host)
 		die(EXIT_KERNEL, "out of memory");
-	loaded->hosts = host;
-	host += loaded->n_hosts;
-	memset(host, 0, sizeof(*host));
 	snprintf(host->name, sizeof(host->name), "%s", name);
-	if (eid && !sss_eid_parse(&host->eid, eid))
-		loaded->n_hosts++;
+	if (!eid || sss_eid_parse(&host->eid, eid))
+		loaded->n_hosts--;
 }
 
 static void read_peer(struct loaded *loaded, char *rest)
@@ -39,19 +37,17 @@ static void read_peer(struct loaded *loaded, char *rest)
 	char *name = strsep(&rest, " "), *eid = strsep(&rest, " "), *word;
 	struct loaded_peer *peer;
 
-	peer = realloc(loaded->peers, (loaded->n_peers + 1) * sizeof(*peer));
+	peer = array_add(&loaded->peers, &loaded->n_peers, sizeof(*peer));
 	if (!peer)
 		die(EXIT_KERNEL, "out of memory");
-	loaded->peers = peer;
-	peer += loaded->n_peers;
-	memset(peer, 0, sizeof(*peer));
 	snprintf(peer->host, sizeof(peer->host), "%s", name);
-	if (!eid || sss_eid_parse(&peer->eid, eid))
+	if (!eid || sss_eid_parse(&peer->eid, eid)) {
+		loaded->n_peers--;
 		return;
+	}
 	while ((word = strsep(&rest, " ")) && peer->n_endpoints < SSS_PEER_ENDPOINTS_MAX)
 		if (endpoint_parse(word, &peer->endpoints[peer->n_endpoints]))
 			peer->n_endpoints++;
-	loaded->n_peers++;
 }
 
 bool loaded_exists(void)

@@ -214,10 +214,7 @@ static int show(struct args *args)
 	nlh = args->n ? named(args, SSS_CMD_HOST_GET, 0) :
 			nl_request(SSS_CMD_HOST_GET, NLM_F_DUMP);
 	end_of_args(args);
-	out_begin("name eid port access");
-	nl_send(nlh, show_cb, NULL);
-	out_end();
-	return EXIT_OK;
+	return show_answer(nlh, show_cb, "name eid port access");
 }
 
 static int add(struct args *args)

@@ -162,18 +162,11 @@ static int generate(struct args *args)
 	return EXIT_OK;
 }
 
-static int eid(struct args *args)
+int answer_eid(const struct sss_eid *eid)
 {
-	const char *file = args->n ? next_arg(args, "a file") : "-";
-	uint8_t key[SSS_EID_LEN];
-	struct sss_eid public;
 	char text[SSS_EID_TEXT];
 
-	end_of_args(args);
-	read_key(file, key);
-	crypto_scalarmult_base(public.key, key);
-	sodium_memzero(key, sizeof(key));
-	sss_eid_format(&public, text);
+	sss_eid_format(eid, text);
 	if (!json) {
 		puts(text);
 		return EXIT_OK;
@@ -183,6 +176,19 @@ static int eid(struct args *args)
 	out_string("eid", text);
 	out_end();
 	return EXIT_OK;
+}
+
+static int eid(struct args *args)
+{
+	const char *file = args->n ? next_arg(args, "a file") : "-";
+	uint8_t key[SSS_EID_LEN];
+	struct sss_eid public;
+
+	end_of_args(args);
+	read_key(file, key);
+	crypto_scalarmult_base(public.key, key);
+	sodium_memzero(key, sizeof(key));
+	return answer_eid(&public);
 }
 
 const struct object object_key = {

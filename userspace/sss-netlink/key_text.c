@@ -125,7 +125,7 @@ static size_t squeeze(char *text)
 
 int read_eid(struct args *args)
 {
-	char text[INPUT_MAX], eid_text[SSS_EID_TEXT];
+	char text[INPUT_MAX];
 	struct sss_eid eid;
 	size_t len;
 
@@ -135,14 +135,5 @@ int read_eid(struct args *args)
 		die(EXIT_USAGE, "an EID has 13 groups of 4 characters, 52 in all, not %zu", len);
 	if (sss_eid_parse(&eid, text))
 		die(EXIT_USAGE, "nobody can have this EID: a character is wrong");
-	sss_eid_format(&eid, eid_text);
-	if (!json) {
-		puts(eid_text);
-		return EXIT_OK;
-	}
-	out_begin("eid");
-	out_object();
-	out_string("eid", eid_text);
-	out_end();
-	return EXIT_OK;
+	return answer_eid(&eid);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <common/array.h>
 #include "known.h"
 #include "sss-netlink.h"
 
@@ -22,12 +23,9 @@ static int host_cb(const struct nlmsghdr *nlh, void *data)
 	struct known *known = data;
 	struct known_host *host;
 
-	host = realloc(known->hosts, (known->n_hosts + 1) * sizeof(*host));
+	host = array_add(&known->hosts, &known->n_hosts, sizeof(*host));
 	if (!host)
 		die(EXIT_KERNEL, "out of memory");
-	known->hosts = host;
-	host += known->n_hosts++;
-	memset(host, 0, sizeof(*host));
 	nl_attrs(nlh, tb);
 	if (tb[SSS_A_HOST_NAME])
 		snprintf(host->name, sizeof(host->name), "%s",
@@ -60,12 +58,9 @@ static int peer_cb(const struct nlmsghdr *nlh, void *data)
 	struct known *known = data;
 	struct known_peer *peer;
 
-	peer = realloc(known->peers, (known->n_peers + 1) * sizeof(*peer));
+	peer = array_add(&known->peers, &known->n_peers, sizeof(*peer));
 	if (!peer)
 		die(EXIT_KERNEL, "out of memory");
-	known->peers = peer;
-	peer += known->n_peers++;
-	memset(peer, 0, sizeof(*peer));
 	nl_attrs(nlh, tb);
 	get_eid(&peer->host, tb[SSS_A_HOST_EID]);
 	get_eid(&peer->eid, tb[SSS_A_PEER_EID]);

@@ -126,17 +126,7 @@ static int show_cb(const struct nlmsghdr *nlh, void *data)
 
 static int show(struct args *args)
 {
-	struct nlmsghdr *nlh = nl_request(SSS_CMD_PEER_GET, NLM_F_DUMP);
-
-	if (args->n) {
-		next_setting(args);
-		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
-	}
-	end_of_args(args);
-	out_begin("eid host endpoints");
-	nl_send(nlh, show_cb, NULL);
-	out_end();
-	return EXIT_OK;
+	return show_of_host(args, SSS_CMD_PEER_GET, show_cb, "eid host endpoints");
 }
 
 static int add(struct args *args)

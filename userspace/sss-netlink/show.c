@@ -73,12 +73,24 @@ static int channel_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int dump(int cmd, mnl_cb_t cb, const char *brief_names)
+int show_answer(struct nlmsghdr *nlh, mnl_cb_t cb, const char *brief_names)
 {
 	out_begin(brief_names);
-	nl_send(nl_request(cmd, NLM_F_DUMP), cb, NULL);
+	nl_send(nlh, cb, NULL);
 	out_end();
 	return EXIT_OK;
+}
+
+int show_of_host(struct args *args, int cmd, mnl_cb_t cb, const char *brief_names)
+{
+	struct nlmsghdr *nlh = nl_request(cmd, NLM_F_DUMP);
+
+	if (args->n) {
+		next_setting(args);
+		mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, next_arg(args, "the name of a host"));
+	}
+	end_of_args(args);
+	return show_answer(nlh, cb, brief_names);
 }
 
 static int show_services(struct args *args)
@@ -86,7 +98,7 @@ static int show_services(struct args *args)
 	if (args->n && (is_word(args->v[0], "remote") || !strcmp(args->v[0], "--remote")))
 		return browse(args);
 	end_of_args(args);
-	return dump(SSS_CMD_SERVICE_GET, service_cb, "service protocol host queued");
+	return show_answer(nl_request(SSS_CMD_SERVICE_GET, NLM_F_DUMP), service_cb, "service protocol host queued");
 }
 
 const struct object object_service = {
@@ -115,7 +127,7 @@ static int change_channel(struct args *args, int cmd)
 static int show_channels(struct args *args)
 {
 	end_of_args(args);
-	return dump(SSS_CMD_CHANNEL_GET, channel_cb, "peer host endpoint link rtt-us");
+	return show_answer(nl_request(SSS_CMD_CHANNEL_GET, NLM_F_DUMP), channel_cb, "peer host endpoint link rtt-us");
 }
 
 static int rekey_channel(struct args *args)

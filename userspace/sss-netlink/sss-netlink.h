@@ -91,6 +91,7 @@ int try_key(const char *file, uint8_t key[SSS_EID_LEN], struct ini_error *error)
 int make_key(const char *file, struct ini_error *error);	/* which is not there yet */
 void refuse_key_on_command_line(const char *text);
 void parse_eid(struct sss_eid *eid, const char *text);		/* dies */
+int answer_eid(const struct sss_eid *eid);	/* nothing but this one; exit code */
 int rotate_key(struct args *args);		/* key_rotate.c */
 int show_key(struct args *args);		/* key_text.c */
 int read_eid(struct args *args);
@@ -129,6 +130,10 @@ const char *color_of(const char *name, const char *value);
 const char *color_error(void);		/* for standard error */
 const char *color_end(const char *begin);
 
+/* show.c: an object for each message that answers; exit code */
+int show_answer(struct nlmsghdr *nlh, mnl_cb_t cb, const char *brief_names);
+/* Of all hosts, or of the one that the setting "host" names */
+int show_of_host(struct args *args, int cmd, mnl_cb_t cb, const char *brief_names);
 int browse(struct args *args);		/* browse.c: behind "show remote" */
 /* config.c: what the files say goes into the kernel, or nothing; error: what was wrong */
 int config_load(const char *file, struct ini_error *error);

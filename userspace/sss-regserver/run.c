@@ -2,16 +2,14 @@
 /* The process: command line, settings, signals, the loop */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
-#include <unistd.h>
 #include <sodium.h>
 #include <common/notify.h>
+#include <common/signals.h>
 #include "metrics.h"
 #include "relay.h"
 #include "server.h"
@@ -172,35 +170,6 @@ static void reload(void)
 	notify("READY=1");
 }
 
-static void on_signal(struct source *source, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	while (read(source->fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
-			reload();
-		else
-			stopping = true;
-	}
-}
-
-static struct source signals = { .fd = -1, .ready = on_signal };
-
-static int signals_open(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return signals.fd < 0 ? -1 : loop_add(&signals, EPOLLIN);
-}
-
 /* One descriptor for each stream */
 static void raise_limit(void)
 {
@@ -232,7 +201,7 @@ static int start(void)
 	unsigned char random[STORE_NODE / 2];
 
 	raise_limit();
-	if (loop_open() || signals_open() || ledger_open())
+	if (loop_open() || signals_open(reload, &stopping) || ledger_open())
 		return failed("start", strerror(errno));
 	randombytes_buf(random, sizeof(random));
 	sodium_bin2hex(server.node, sizeof(server.node), random, sizeof(random));
@@ -305,8 +274,7 @@ static void stop(void)
 	metrics_close();
 	store_close(&server.store);
 	ledger_close();
-	if (signals.fd >= 0)
-		close(signals.fd);
+	signals_close();
 	log_event(LOG_L_INFO, "stopped");
 }
 
