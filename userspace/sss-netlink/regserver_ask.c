@@ -244,10 +244,21 @@ static void show_server(struct call *call)
 	out_string("written-at", at);
 }
 
+/* Those that answer */
+static unsigned int reached(const struct question *q)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < q->n; i++)
+		n += !q->calls[i].error;
+	return n;
+}
+
 int regserver_show(struct args *args)
 {
 	struct question q = { .host = NULL };
 	unsigned int i;
+	int result;
 
 	settings(args, &q);
 	read_servers(&q);
@@ -256,25 +267,22 @@ int regserver_show(struct args *args)
 	for (i = 0; i < q.n; i++)
 		show_server(&q.calls[i]);
 	out_end();
+	result = q.n && !reached(&q) ? EXIT_KERNEL : EXIT_OK;
 	end(&q);
-	return EXIT_OK;
+	return result;
 }
 
 /* search, lookup */
 
 static void begin(struct args *args, struct question *q)
 {
-	unsigned int i, reached = 0;
-
 	settings(args, q);
 	read_servers(q);
 	if (!q->n)
 		die(EXIT_USAGE, "%s names no registration server: \"sss-netlink regserver add\" does",
 		    q->file);
 	call_all(q);
-	for (i = 0; i < q->n; i++)
-		reached += !q->calls[i].error;
-	if (!reached)
+	if (!reached(q))
 		die(EXIT_KERNEL, "no registration server answers: %s",
 		    sss_strerror(q->calls[0].error));
 }
