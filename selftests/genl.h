@@ -179,6 +179,21 @@ static inline void genl_put_endpoint6(struct nlmsghdr *nlh, const char *addr, in
 	genl_put(nlh, SSS_A_ENDPOINT, &in6, sizeof(in6));
 }
 
+/* The places where a peer may be: addresses of either family, all at one port */
+static inline void genl_put_endpoints(struct nlmsghdr *nlh, int n, const char *const *where,
+				      int port)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
+
+	for (int i = 0; i < n; i++) {
+		if (strchr(where[i], ':'))
+			genl_put_endpoint6(nlh, where[i], port);
+		else
+			genl_put_endpoint4(nlh, where[i], port);
+	}
+	mnl_attr_nest_end(nlh, nest);
+}
+
 /* Attributes of a message by type; nothing nested. */
 struct genl_attrs {
 	const struct nlattr *of[SSS_A_MAX + 1];

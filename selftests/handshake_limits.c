@@ -29,22 +29,6 @@ static void set_peer_psk(int who, const char *name, const struct sss_eid *eid, u
 	mnl_socket_close(g.nl);
 }
 
-static void set_host_flags(int who, const char *name, uint32_t flags)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(who);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
-	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS, flags);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("setting a host's flags");
-	mnl_socket_close(g.nl);
-}
-
 /* A call under way: connect() that does not wait */
 static int start_call(const struct both *b, int who)
 {
@@ -299,7 +283,7 @@ TEST(stealth)
 	struct both b;
 
 	make_hosts(&b, "stealth", 9732);
-	set_host_flags(BOB, "stealth", SSS_HOST_F_STEALTH);
+	change_host(BOB, "stealth", SSS_A_HOST_FLAGS, SSS_HOST_F_STEALTH);
 	right = b.eid[BOB];
 	b.eid[BOB] = eids[BOB][V4];
 	enter(ALICE);
@@ -335,7 +319,7 @@ TEST(hidden_services)
 	netem(ALICE, "delay 100ms");
 	netem(BOB, "delay 100ms");
 	make_hosts(&b, "hide", 9733);
-	set_host_flags(ALICE, "hide", SSS_HOST_F_HIDE_SERVICES);
+	change_host(ALICE, "hide", SSS_A_HOST_FLAGS, SSS_HOST_F_HIDE_SERVICES);
 	before = now_ms();
 	EXPECT_EQ(-1, dial_as(&b, ALICE));
 	EXPECT_EQ(ECONNREFUSED, errno) TH_LOG("%s", strerror(errno));
@@ -343,7 +327,7 @@ TEST(hidden_services)
 	remove_hosts(&b);
 
 	make_hosts(&b, "hide", 9733);
-	set_host_flags(ALICE, "hide", SSS_HOST_F_HIDE_SERVICES);
+	change_host(ALICE, "hide", SSS_A_HOST_FLAGS, SSS_HOST_F_HIDE_SERVICES);
 	listener = listen_as(&b, BOB);
 	before = now_ms();
 	fd = dial_as(&b, ALICE);

@@ -86,26 +86,13 @@ static inline struct nlmsghdr *answer_start(struct helper *h, const char *name,
 	return nlh;
 }
 
-static inline void answer_places(struct nlmsghdr *nlh, int n, const char *const *where, int port)
-{
-	struct nlattr *nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
-
-	for (int i = 0; i < n; i++) {
-		if (strchr(where[i], ':'))
-			genl_put_endpoint6(nlh, where[i], port);
-		else
-			genl_put_endpoint4(nlh, where[i], port);
-	}
-	mnl_attr_nest_end(nlh, nest);
-}
-
 /* It may be at @n places; a positive errno. */
 static inline int answer(struct helper *h, const char *name, const struct sss_eid *eid, int n,
 			 const char *const *where, int port)
 {
 	struct nlmsghdr *nlh = answer_start(h, name, eid);
 
-	answer_places(nlh, n, where, port);
+	genl_put_endpoints(nlh, n, where, port);
 	return genl_call(&h->answers, nlh, NULL, NULL);
 }
 

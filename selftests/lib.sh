@@ -79,6 +79,27 @@ fails_with()
 	return 1
 }
 
+# status WANTED WORDS COMMAND...: this exit status, these words among its errors, which
+# are in the file err then, and what else it said in out.
+status()
+{
+	want=$1 words=$2 got=0
+	shift 2
+	"$@" </dev/null >out 2>err || got=$?
+	[ "$got" = "$want" ] && grep -qF -- "$words" err && return
+	echo "# $*: status $got, said '$(cat err)', wanted '$words'"
+	return 1
+}
+
+# refused STATUS WORDS COMMAND...: the same, with one line, and nothing is put out.
+refused()
+{
+	status "$@" || return
+	[ ! -s out ] && [ "$(wc -l <err)" = 1 ] && return
+	echo "# more than one sentence: '$(cat out err)'"
+	return 1
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds; fails at the deadline.
 # Looks every $wait_step seconds: in virtual time, looking is all that takes long.
 wait_step=0.05

@@ -29,22 +29,6 @@ static void look(int wire)
 	}
 }
 
-static void set_padding(int who, uint32_t padding)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(who);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, "v4");
-	mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING, padding);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("setting a host's padding");
-	mnl_socket_close(g.nl);
-}
-
 /* EVERY=N: where a kernel is slow, only every Nth size */
 static int every(void)
 {
@@ -128,7 +112,7 @@ FIXTURE_SETUP(padding)
 {
 	memset(&seen, 0, sizeof(seen));
 	for (int who = ALICE; who <= BOB; who++)
-		set_padding(who, variant->policy);
+		change_host(who, "v4", SSS_A_HOST_PADDING, variant->policy);
 	ASSERT_TRUE(eventually(PATIENCE, !get_stat(ALICE, "Channels") &&
 					 !get_stat(BOB, "Channels")));
 	for (int who = ALICE; who <= BOB; who++)
@@ -146,7 +130,7 @@ FIXTURE_TEARDOWN(padding)
 	close(self->fd[1]);
 	close(self->wire);
 	for (int who = ALICE; who <= BOB; who++)
-		set_padding(who, SSS_PADDING_NONE);
+		change_host(who, "v4", SSS_A_HOST_PADDING, SSS_PADDING_NONE);
 }
 
 /* Only sizes that are allowed, from INITIATE on, and what was said arrives. */

@@ -100,32 +100,13 @@ static inline void blackhole(const char *cable, bool on)
 static inline void make_hosts_at(struct both *b, const char *name, int port, int n,
 				 const char *const *where)
 {
-	static struct genl g;
-	struct nlmsghdr *nlh;
-	struct nlattr *nest;
-
 	*b = (struct both){ .name = name, .port = port, .service = { "at alice", "at bob" } };
 	for (int who = ALICE; who <= BOB; who++) {
 		enter(who);
 		b->eid[who] = add_host(name, port, ~0u);
 	}
 	enter(ALICE);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_PEER_NEW, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
-	genl_put(nlh, SSS_A_PEER_EID, &b->eid[BOB], SSS_EID_LEN);
-	nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
-	for (int i = 0; i < n; i++) {
-		if (strchr(where[i], ':'))
-			genl_put_endpoint6(nlh, where[i], port);
-		else
-			genl_put_endpoint4(nlh, where[i], port);
-	}
-	mnl_attr_nest_end(nlh, nest);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("making a peer");
-	mnl_socket_close(g.nl);
+	add_peer_at(name, &b->eid[BOB], n, where, port);
 }
 
 /* A stream from alice to bob; fd[ALICE], fd[BOB] */

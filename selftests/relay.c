@@ -180,7 +180,7 @@ static int tell_relays(FIXTURE_DATA(relay) *self, int who, const struct sss_rela
 	int i;
 
 	if (n)
-		answer_places(nlh, n, where, self->b.port);
+		genl_put_endpoints(nlh, n, where, self->b.port);
 	nest = mnl_attr_nest_start(nlh, SSS_A_RELAYS);
 	for (i = 0; i < n_relays; i++)
 		genl_put(nlh, SSS_A_RELAY, &relays[i], sizeof(relays[i]));

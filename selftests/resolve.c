@@ -206,7 +206,7 @@ TEST_F(resolve, malformed)
 	nlh = answer_start(&self->h, name, eid);
 	EXPECT_EQ(EINVAL, genl_call(&self->h.answers, nlh, NULL, NULL));
 	nlh = answer_start(&self->h, name, eid);
-	answer_places(nlh, 1, nine, 9660);
+	genl_put_endpoints(nlh, 1, nine, 9660);
 	mnl_attr_put_u32(nlh, SSS_A_ERROR, EHOSTUNREACH);
 	EXPECT_EQ(EINVAL, genl_call(&self->h.answers, nlh, NULL, NULL));
 	EXPECT_EQ(EINVAL, answer(&self->h, name, eid, 0, NULL, 9660));

@@ -156,29 +156,46 @@ static inline void del_host(const char *name)
 	mnl_socket_close(g.nl);
 }
 
-/* Host @name of the current namespace learns where @eid is. */
-static inline void add_peer(const char *name, const struct sss_eid *eid, const char *where, int port)
+/* Changes one number of a host of @who's */
+static inline void change_host(int who, const char *name, int attr, uint32_t value)
 {
 	static struct genl g;
 	struct nlmsghdr *nlh;
-	struct nlattr *nest;
+
+	enter(who);
+	genl_open(&g);
+	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	mnl_attr_put_u32(nlh, attr, value);
+	errno = genl_call(&g, nlh, NULL, NULL);
+	if (errno)
+		genl_die("changing a host");
+	mnl_socket_close(g.nl);
+}
+
+/* Host @name of the current namespace learns the @n places where @eid may be. */
+static inline void add_peer_at(const char *name, const struct sss_eid *eid, int n,
+			       const char *const *where, int port)
+{
+	static struct genl g;
+	struct nlmsghdr *nlh;
 
 	genl_open(&g);
 	nlh = genl_start(&g, SSS_CMD_PEER_NEW, 0);
 	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
 	genl_put(nlh, SSS_A_PEER_EID, eid, sizeof(*eid));
-	if (where) {
-		nest = mnl_attr_nest_start(nlh, SSS_A_ENDPOINTS);
-		if (strchr(where, ':'))
-			genl_put_endpoint6(nlh, where, port);
-		else
-			genl_put_endpoint4(nlh, where, port);
-		mnl_attr_nest_end(nlh, nest);
-	}
+	if (n)
+		genl_put_endpoints(nlh, n, where, port);
 	errno = genl_call(&g, nlh, NULL, NULL);
 	if (errno)
 		genl_die("making a peer");
 	mnl_socket_close(g.nl);
+}
+
+/* ... the one, or (NULL) that it is a peer. */
+static inline void add_peer(const char *name, const struct sss_eid *eid, const char *where, int port)
+{
+	add_peer_at(name, eid, where ? 1 : 0, &where, port);
 }
 
 static inline int make_namespace(const char *name)

@@ -139,17 +139,6 @@ said()
 	return 1
 }
 
-# status WANTED WORDS COMMAND...: this exit status, these words among its errors
-status()
-{
-	want=$1 words=$2 got=0
-	shift 2
-	"$@" </dev/null >out 2>err || got=$?
-	[ "$got" = "$want" ] && grep -qF -- "$words" err && return
-	echo "# $*: status $got, said '$(cat err)'"
-	return 1
-}
-
 # echoes EID|NAME [OPTION...]: alice connects, and bob answers
 echoes()
 {

@@ -416,22 +416,6 @@ TEST(limits)
 	close(pair[1]);
 }
 
-static void set_host(int attr, uint32_t value)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(BOB);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, host_names[V4]);
-	mnl_attr_put_u32(nlh, attr, value);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("changing the host");
-	mnl_socket_close(g.nl);
-}
-
 /*
  * Who is not let in is told so, and gets no keys: not if he calls, nor if he was let
  * in when he called. A host that is to be let alone does not even say so.
@@ -449,7 +433,7 @@ TEST(strangers)
 	uint32_t index;
 
 	ASSERT_TRUE(half_open(fd, &session, &index));
-	set_host(SSS_A_HOST_ACCESS, SSS_ACCESS_PEERS);
+	change_host(BOB, host_names[V4], SSS_A_HOST_ACCESS, SSS_ACCESS_PEERS);
 	begin();
 	data_seal(packet, frames, sizeof(frames), index, 0, &session);
 	send(fd, packet, sizeof(packet), 0);
@@ -471,7 +455,7 @@ TEST(strangers)
 	send(fd, packet, sizeof(packet), 0);
 	EXPECT_TRUE(only("RxDropIndex"));
 
-	set_host(SSS_A_HOST_FLAGS, SSS_HOST_F_STEALTH);
+	change_host(BOB, host_names[V4], SSS_A_HOST_FLAGS, SSS_HOST_F_STEALTH);
 	fill_payload(&p);
 	for (i = 0; i < 2; i++) {
 		ASSERT_TRUE(initiate(&hs, msg, &own, &p));
@@ -479,8 +463,8 @@ TEST(strangers)
 		EXPECT_TRUE(only("HsDropAccess"));
 	}
 	EXPECT_FALSE(polled(fd, POLLIN, 0));
-	set_host(SSS_A_HOST_FLAGS_MASK, SSS_HOST_F_STEALTH);
-	set_host(SSS_A_HOST_ACCESS, SSS_ACCESS_ANYONE);
+	change_host(BOB, host_names[V4], SSS_A_HOST_FLAGS_MASK, SSS_HOST_F_STEALTH);
+	change_host(BOB, host_names[V4], SSS_A_HOST_ACCESS, SSS_ACCESS_ANYONE);
 	close(fd);
 }
 

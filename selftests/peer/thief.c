@@ -58,22 +58,6 @@ static struct identity steal(int who, const char *name)
 	return id;
 }
 
-static void set_flags(int who, const char *name, uint32_t flags)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(who);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_HOST_SET, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
-	mnl_attr_put_u32(nlh, SSS_A_HOST_FLAGS, flags);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("setting flags");
-	mnl_socket_close(g.nl);
-}
-
 /* Was this message sent before, to be sure that it arrives? */
 static bool is_copy(unsigned int i)
 {
@@ -282,7 +266,7 @@ TEST_F_TIMEOUT(thief, hidden_services, 60)
 	struct handshake hs = { };
 	struct payload p;
 
-	set_flags(ALICE, "robbed", SSS_HOST_F_HIDE_SERVICES);
+	change_host(ALICE, "robbed", SSS_A_HOST_FLAGS, SSS_HOST_F_HIDE_SERVICES);
 	ASSERT_TRUE(converse(&self->b, self->wire, false));
 	ASSERT_TRUE(handshake(0, &first, &second));
 	ASSERT_TRUE(initiate_read(&hs, first->data, &self->bob, plain));

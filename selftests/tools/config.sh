@@ -74,11 +74,7 @@ CONF
 # refuses WORDS [FILE]: checking fails with these words, a single sentence
 refuses()
 {
-	status=0
-	sss-netlink config check "${2:-bad.conf}" >out 2>err || status=$?
-	[ "$status" = 1 ] && [ ! -s out ] && grep -qF -- "$1" err && [ "$(wc -l <err)" = 1 ] && return
-	echo "# status $status, said '$(cat err)', wanted '$1'"
-	return 1
+	refused 1 "$1" sss-netlink config check "${2:-bad.conf}"
 }
 
 # wrong LINE WORDS TEXT: what is wrong with a file of this text

@@ -39,17 +39,6 @@ listen_ended()
 	wait "$receiver" || { echo "# bob: status $?, $(cat bob.err)"; return 1; }
 }
 
-# status WANTED WORDS COMMAND...: this exit status, these words among its errors
-status()
-{
-	want=$1 words=$2 got=0
-	shift 2
-	"$@" </dev/null >out 2>err || got=$?
-	[ "$got" = "$want" ] && grep -qF -- "$words" err && return
-	echo "# $*: status $got, said '$(cat err)'"
-	return 1
-}
-
 # answers ARGS...: with -json, kept for the check that follows them all
 answers()
 {
