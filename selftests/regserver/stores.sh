@@ -74,14 +74,31 @@ stop_all()
 	done
 }
 
-# A port that nobody has, and neither its cluster bus (10000 more)
+# A port that nobody has, and neither its cluster bus (10000 more); both below the
+# ports that connections are given, where one in use may come at any time
 free_port()
 {
 	while :; do
-		port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000))
-		ss -Hltn "( sport = :$port or sport = :$((port + 10000)) )" | grep -q . ||
+		port=$((10000 + $(od -An -N2 -tu2 /dev/urandom) % 10000))
+		ss -Htan "( sport = :$port or sport = :$((port + 10000)) )" | grep -q . ||
 			{ echo $port; return; }
 	done
+}
+
+# The first start of a server, on a port that proves to be free
+start_new()
+{
+	for _ in 1 2 3; do
+		port=$(free_port)
+		mkdir "$dir/$port" 2>/dev/null || continue
+		start_one "$port"
+		if until_true 10 answers "$port"; then
+			echo "$port" >>"$dir/ports"
+			return
+		fi
+		sed 's/^/# /' "$dir/$port/log" >&2
+	done
+	return 1
 }
 
 # A third of the slots for each; they all know the first
@@ -176,12 +193,9 @@ run()
 	cluster=no count=1
 	[ "$kind" != cluster ] || cluster=yes count=3
 	for _ in $(seq $count); do
-		port=$(free_port)
-		mkdir "$dir/$port"
-		echo "$port" >>"$dir/ports"
+		start_new
 	done
 	echo $cluster >"$dir/cluster"
-	start_all
 	[ $cluster = no ] || join
 	REGSERVER_STORE="redis://127.0.0.1:$(head -n 1 "$dir/ports")"
 	[ $cluster = no ] || export REGSERVER_CLUSTER=yes

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <common/clock.h>
 #include <libsss/sss.h>
 #include "regclient/regclient.h"
 #include "kselftest_harness.h"
@@ -60,17 +61,9 @@ static inline bool on_redis(void)
 	return !strncmp(getenv("REGSERVER_STORE"), "redis", 5);
 }
 
-static inline int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* Until the condition holds, for WAIT at most; tells whether it did */
 #define eventually(condition) ({ \
-	int64_t until_ = clock_ms() + WAIT; \
+	uint64_t until_ = clock_ms() + WAIT; \
 	bool held_; \
 	while (!(held_ = (condition)) && clock_ms() < until_) \
 		usleep(20000); \

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+#include <common/clock.h>
 #include "notify.h"
 
 void notify(const char *state)
@@ -31,11 +31,9 @@ void notify(const char *state)
 
 void notify_reloading(void)
 {
-	struct timespec now;
 	char text[64];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
-		 now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+		 (unsigned long long)clock_us());
 	notify(text);
 }

@@ -4,18 +4,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
+#include <common/clock.h>
 #include <libsss/sss.h>
 #include "regclient.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 void reg_attach(struct reg_client *client, int fd, int timeout)
 {
@@ -140,7 +132,7 @@ static int receive(struct reg_client *client, struct reg_answer *answer, int64_t
 	int64_t left;
 
 	do {
-		left = until - now_ms();
+		left = until - (int64_t)clock_ms();
 		if (poll(&ready, 1, left > 0 ? left : 0) <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
@@ -172,7 +164,7 @@ int reg_ask(struct reg_client *client, struct reg_request *req)
 
 int reg_call(struct reg_client *client, struct reg_request *req, struct reg_answer *answer)
 {
-	int64_t until = now_ms() + client->timeout;
+	int64_t until = (int64_t)clock_ms() + client->timeout;
 
 	if (reg_ask(client, req))
 		return -1;
@@ -264,7 +256,7 @@ int reg_servers(struct reg_client *client, struct reg_answer *answer)
 
 int reg_notice(struct reg_client *client, struct reg_notice *notice, int timeout)
 {
-	int64_t until = now_ms() + timeout;
+	int64_t until = (int64_t)clock_ms() + timeout;
 	struct reg_answer record;
 
 	while (!client->n_notices) {

@@ -18,6 +18,7 @@
 #define SSS_AGENT_H
 
 #include <time.h>
+#include <common/clock.h>
 #include <common/conf.h>
 #include <common/endpoint.h>
 #include <common/log.h>
@@ -61,8 +62,6 @@ struct agent {
 
 extern struct agent agent;
 
-/* Milliseconds of a clock that does not jump */
-uint64_t agent_clock(void);
 /* A moment up to as far again as half of ms from now: so that not all come at once */
 uint64_t agent_jitter(uint64_t ms);
 /* NULL: no host of the settings that is there */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <common/notify.h>
 #include <common/signals.h>
 #include "agent.h"
@@ -25,14 +24,6 @@ static const char usage[] =
 	"manager. SIGHUP: read FILE again; SIGTERM: take entries away and end.\n"
 	"show tells whether one runs here; peers what it learnt of where peers are.\n"
 	"  -v  tell more\n";
-
-uint64_t agent_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 uint64_t agent_jitter(uint64_t ms)
 {
@@ -152,11 +143,11 @@ static void serve(void)
 	int wait;
 
 	while (!agent.stopping) {
-		agent.now = agent_clock();
+		agent.now = clock_ms();
 		wait = tick();
 		if (loop_wait(wait) < 0 && errno != EINTR)
 			die(EXIT_KERNEL, "epoll: %s", strerror(errno));
-		agent.now = agent_clock();
+		agent.now = clock_ms();
 		loop_call();
 	}
 }
@@ -191,7 +182,7 @@ static int run(struct args *args)
 		die(EXIT_KERNEL, "epoll: %s", strerror(errno));
 	if (signals_open(reload, &agent.stopping))
 		die(EXIT_KERNEL, "signalfd: %s", strerror(errno));
-	agent.now = agent_clock();
+	agent.now = clock_ms();
 	kernel_open();
 	address_open();
 	begin();

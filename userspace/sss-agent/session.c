@@ -576,6 +576,6 @@ void sessions_remove_entries(void)
 			left = left || (sessions[i].connected && sessions[i].entry);
 		if (left && loop_wait(until - agent.now) > 0)
 			loop_call();
-		agent.now = agent_clock();
+		agent.now = clock_ms();
 	}
 }

@@ -43,7 +43,7 @@ static void amount(uint64_t bytes)
 
 static void line(const struct transfer *t)
 {
-	uint64_t sent = delivered(t), us = now() - t->begin;
+	uint64_t sent = delivered(t), us = clock_us() - t->begin;
 
 	fputs("  ", stderr);
 	if (sent || t->size || !t->received) {
@@ -67,7 +67,7 @@ static bool wanted(const struct transfer *t)
 {
 	if (t->opt->progress)
 		return true;
-	if (!isatty(STDERR_FILENO) || now() - t->begin < PATIENCE)
+	if (!isatty(STDERR_FILENO) || clock_us() - t->begin < PATIENCE)
 		return false;
 	return isatty(t->out) ? !isatty(t->in) && !t->received : true;
 }
@@ -83,12 +83,12 @@ static void draw(const struct transfer *t)
 		fputc('\n', stderr);
 	pending = terminal;
 	fflush(stderr);
-	drawn = now();
+	drawn = clock_us();
 }
 
 void progress(const struct transfer *t)
 {
-	uint64_t since = now() - (drawn > t->begin ? drawn : t->begin);
+	uint64_t since = clock_us() - (drawn > t->begin ? drawn : t->begin);
 
 	if (since < REDRAW || !wanted(t))
 		return;
@@ -120,7 +120,7 @@ void print_info(const struct transfer *t)
 {
 	struct sss_info info = { 0 };
 	socklen_t len = sizeof(info);
-	uint64_t us = now() - t->begin;
+	uint64_t us = clock_us() - t->begin;
 
 	if (getsockopt(t->sock, SOL_SSS, SSS_INFO, &info, &len)) {
 		complain("the kernel gives no figures");

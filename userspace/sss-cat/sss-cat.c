@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "names.h"
 #include "sss-cat.h"
@@ -64,14 +63,6 @@ void verbose(const struct options *opt, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-}
-
-uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
 }
 
 static int failed(int err, const char *what)
@@ -254,7 +245,7 @@ static int do_connect(struct transfer *t)
 {
 	int result;
 
-	t->begin = now();
+	t->begin = clock_us();
 	t->sock = make_socket(t->opt);
 	if (t->sock < 0)
 		return EXIT_CONNECT;
@@ -275,7 +266,7 @@ static int next_stream(struct transfer *t, int l)
 	t->sock = accept4(l, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (t->sock < 0)
 		return errno == EAGAIN || errno == ECONNABORTED ? EXIT_OK : failed(errno, "accept");
-	t->begin = now();
+	t->begin = clock_us();
 	if (!t->opt->keep)
 		close(l);
 	show_peer(t->opt, t->sock, "stream from");

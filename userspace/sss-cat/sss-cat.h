@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <common/clock.h>
 #include "../libsss/sss.h"
 
 enum { EXIT_OK = 0, EXIT_CONNECT = 1, EXIT_USAGE = 2, EXIT_TRANSFER = 3, EXIT_TIMEOUT = 4,
@@ -34,7 +35,6 @@ struct transfer {
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void verbose(const struct options *opt, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-uint64_t now(void);		/* microseconds, from any start */
 
 /* transfer.c: both ways at once until both have ended; an exit code */
 int transfer(struct transfer *t);

@@ -50,7 +50,7 @@ static int fail(struct state *s, const char *what, const char *why)
 
 static void moved(struct state *s)
 {
-	s->last_moved = now();
+	s->last_moved = clock_us();
 	if (!s->t->first_byte)
 		s->t->first_byte = s->last_moved;
 }
@@ -203,7 +203,7 @@ static int wait(struct state *s, struct pollfd *fds, int n, int timeout)
 	if (poll(fds, n, timeout) < 0 && errno != EINTR)
 		return fail(s, "poll", strerror(errno));
 	progress(s->t);
-	if (opt->timeout >= 0 && now() - s->last_moved > opt->timeout * 1000ULL) {
+	if (opt->timeout >= 0 && clock_us() - s->last_moved > opt->timeout * 1000ULL) {
 		progress_end(s->t);
 		complain("nothing happened for %g seconds", opt->timeout / 1000.0);
 		s->result = EXIT_TIMEOUT;
@@ -220,7 +220,7 @@ static void flush(struct state *s)
 
 	while (!ioctl(s->t->sock, SIOCOUTQ, &left) && left) {
 		if (left != last)
-			s->last_moved = now();
+			s->last_moved = clock_us();
 		last = left;
 		if (wait(s, NULL, 0, FLUSH_TICK))
 			return;
@@ -262,7 +262,7 @@ static bool in_background(int fd)
 int transfer(struct transfer *t)
 {
 	static char up[BUFFER], down[BUFFER];
-	struct state s = { .t = t, .up.buf = up, .down.buf = down, .last_moved = now() };
+	struct state s = { .t = t, .up.buf = up, .down.buf = down, .last_moved = clock_us() };
 	struct pollfd fds[FDS];
 
 	s.in_terminal = isatty(t->in);

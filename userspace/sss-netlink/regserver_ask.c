@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include <common/clock.h>
 #include <common/endpoint.h>
 #include <libsss/sss.h>
 #include <regclient/regclient.h>
@@ -34,14 +34,6 @@ struct question {
 };
 
 static struct reg_answer answer;	/* large */
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The settings behind everything else */
 static void settings(struct args *args, struct question *q)
@@ -116,7 +108,7 @@ static void picked_up(struct call *call, long ms)
 /* One look at those who ring; false: nobody does any more */
 static bool wait_some(struct question *q, struct pollfd *fds, long begun)
 {
-	long left = begun + SERVER_MS - now_ms();
+	long left = begun + SERVER_MS - (long)clock_ms();
 	unsigned int i, ringing = 0;
 
 	for (i = 0; i < q->n; i++) {
@@ -132,14 +124,14 @@ static bool wait_some(struct question *q, struct pollfd *fds, long begun)
 		die(EXIT_KERNEL, "poll: %s", strerror(errno));
 	for (i = 0; i < q->n; i++)
 		if (fds[i].fd >= 0 && fds[i].revents)
-			picked_up(&q->calls[i], now_ms() - begun);
+			picked_up(&q->calls[i], (long)clock_ms() - begun);
 	return left > 0;
 }
 
 static void call_all(struct question *q)
 {
 	struct pollfd *fds = calloc(q->n + 1, sizeof(*fds));
-	long begun = now_ms();
+	long begun = (long)clock_ms();
 	unsigned int i;
 
 	if (!fds)

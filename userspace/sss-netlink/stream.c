@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <common/clock.h>
 #include "../libsss/sss.h"
 #include "sss-netlink.h"
 
@@ -126,17 +127,16 @@ static uint64_t rate(uint64_t before, uint64_t after, double seconds)
 /* A second look one second later; what is new by then has no rate. */
 static void fetch_with_rates(struct streams *all)
 {
-	struct timespec second = { .tv_sec = 1 }, from, to;
+	struct timespec second = { .tv_sec = 1 };
 	struct streams before = { 0 };
+	uint64_t from = clock_us();
 	double seconds;
 	size_t i;
 
-	clock_gettime(CLOCK_MONOTONIC, &from);
 	fetch(&before);
 	nanosleep(&second, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &to);
+	seconds = (clock_us() - from) / 1e6;
 	fetch(all);
-	seconds = (to.tv_sec - from.tv_sec) + (to.tv_nsec - from.tv_nsec) / 1e9;
 	for (i = 0; i < all->n; i++) {
 		struct stream *s = &all->at[i];
 		const struct stream *old = find(&before, s->channel, s->id);

@@ -2,7 +2,7 @@
 /* What is asked, and what is answered */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <common/clock.h>
 #include <common/log.h>
 #include "metrics.h"
 #include "server.h"
@@ -265,14 +265,6 @@ static enum reg_status perform(struct stream *stream, const struct reg_request *
 	return status == REG_OK ? dispatch(stream, req, answer) : status;
 }
 
-static uint64_t us_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
 static bool send_answer(struct stream *stream, struct reg_answer *answer)
 {
 	static uint8_t data[REG_RECORD_MAX];
@@ -288,7 +280,7 @@ bool handle_record(struct stream *stream, const void *data, size_t len, bool too
 {
 	static struct reg_request req;
 	static struct reg_answer answer;
-	uint64_t begun = us_now();
+	uint64_t begun = clock_us();
 	enum reg_status status = REG_MALFORMED;
 
 	memset(&req, 0, sizeof(req));
@@ -309,6 +301,6 @@ bool handle_record(struct stream *stream, const void *data, size_t len, bool too
 		return false;
 	if (!send_answer(stream, &answer))
 		return false;
-	metrics_took(us_now() - begun);
+	metrics_took(clock_us() - begun);
 	return true;
 }

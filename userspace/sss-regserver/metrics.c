@@ -247,7 +247,7 @@ static void on_listener(struct source *source, uint32_t events)
 		return;
 	}
 	scrape->source = (struct source){ .fd = fd, .ready = on_scrape };
-	scrape->since = server_clock();
+	scrape->since = clock_ms();
 	scrapes[i] = scrape;
 	if (loop_add(&scrape->source, EPOLLIN))
 		end(scrape);

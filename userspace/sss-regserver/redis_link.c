@@ -2,21 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <common/clock.h>
 #include "redis_link.h"
 
 #define CONNECT_MS	500
 #define ANSWER_MS	1000
 #define RETRY_MS	200
 #define PASSES		6	/* times a command is sent at most */
-
-static uint64_t ms_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 /* CRC-16/XMODEM, as the Redis Cluster specification says */
 static uint16_t crc16(const char *data, size_t len)
@@ -199,11 +191,11 @@ static redisContext *link_to(struct redis *redis, unsigned int number)
 
 	if (server->link && server->link->err)
 		drop_link(server);
-	if (server->link || ms_now() < server->retry)
+	if (server->link || clock_ms() < server->retry)
 		return server->link;
 	server->link = connect_to(redis, server);
 	if (!server->link)
-		server->retry = ms_now() + RETRY_MS;
+		server->retry = clock_ms() + RETRY_MS;
 	return server->link;
 }
 

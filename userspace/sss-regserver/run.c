@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <sodium.h>
 #include <common/notify.h>
 #include <common/signals.h>
@@ -49,14 +48,6 @@ static const char usage[] =
 	"  -o, --set NAME=VALUE   any other setting\n"
 	"  -C, --check-config     check the settings and exit\n"
 	"  -h, --help\n";
-
-uint64_t server_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 void server_store_failed(void)
 {
@@ -209,7 +200,7 @@ static int start(void)
 		return failed("store", server.store.error);
 	if (*server.config.metrics && metrics_open(server.config.metrics, entries))
 		return failed("metrics", strerror(errno));
-	server.now = server_clock();
+	server.now = clock_ms();
 	introduce_mail_open();
 	if (relay_open())
 		return failed("relay", strerror(errno));
@@ -230,7 +221,7 @@ static void tick(void)
 		result = store_sweep(&server.store, store_now(), &removed);
 		metrics.expired += removed;
 		/* Not into the way of what follows, if it is slow */
-		if (server_clock() - server.now > TICK_MS / 10)
+		if (clock_ms() - server.now > TICK_MS / 10)
 			break;
 	}
 	if (result == STORE_OK)
@@ -248,17 +239,17 @@ static int serve(void)
 	uint64_t next = 0;
 
 	while (!stopping) {
-		server.now = server_clock();
+		server.now = clock_ms();
 		if (server.now >= next) {
 			tick();
 			next = server.now + TICK_MS;
 		}
 		streams_finish_round();
-		server.now = server_clock();
+		server.now = clock_ms();
 		if (loop_wait(next > server.now ? (int)(next - server.now) : 0) < 0 &&
 		    errno != EINTR)
 			return failed("wait", strerror(errno));
-		server.now = server_clock();
+		server.now = clock_ms();
 		loop_call();
 		streams_finish_round();
 	}

@@ -11,6 +11,7 @@
 #define REGSERVER_SERVER_H
 
 #include "ledger.h"
+#include <common/clock.h>
 #include <common/loop.h>
 #include "store.h"
 #include "transport.h"
@@ -71,8 +72,6 @@ struct server {
 
 extern struct server server;
 
-/* Milliseconds of a clock that does not jump */
-uint64_t server_clock(void);
 /* A store that fails is counted, and logged when it begins and when it is over */
 void server_store_failed(void);
 void server_store_answered(void);
