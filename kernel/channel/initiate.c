@@ -151,12 +151,38 @@ static void __start_over(struct sss_channel *ch)
 }
 
 /**
+ * __sss_handshake_hurry() - a handshake under way has new hope
+ * @ch: channel, referenced by the caller
+ *
+ * What waits for its next turn is sent at once, unless it just was, and the pauses
+ * begin anew.
+ *
+ * Context: channel lock held.
+ */
+void __sss_handshake_hurry(struct sss_channel *ch)
+{
+	struct sss_handshaking *hs = ch->hs;
+	u64 now = ktime_get_ns();
+
+	lockdep_assert_held(&ch->lock);
+	if (!hs->wanted)
+		return;
+	hs->interval = sss_netns_limit_ns(&ch->sn->limits.initiate_interval_ms);
+	hs->next_send = min(hs->next_send, max(now, hs->sent_at + hs->interval));
+	if (hs->next_send <= now)
+		__queue(ch);
+	else
+		__sss_timer_update(ch);
+}
+
+/**
  * __sss_handshake_want() - a handshake is needed
  * @ch: channel, referenced by the caller
  * @request: service that a program wants, NULL: none. It goes along with the
  *	next INITIATE unless another one does, or the host hides services
  *
- * Harmless if one is under way. The channel's work item does it.
+ * Harmless if one is under way. The channel's work item does it. A program that
+ * joins one has its own time before it fails, and has it tried again soon.
  *
  * Context: channel lock held.
  */
@@ -168,11 +194,14 @@ void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *requ
 	if (ch->state == SSS_CHANNEL_CLOSED)
 		return;
 	__keep_request(ch, request);
-	if (!hs->fail_at && (request || !hs->wanted))
+	if (request || (!hs->fail_at && !hs->wanted))
 		hs->fail_at = ktime_get_ns() +
 			      sss_netns_limit_ns(&ch->sn->limits.connect_timeout_ms);
-	if (hs->wanted)
+	if (hs->wanted) {
+		if (request)
+			__sss_handshake_hurry(ch);
 		return;
+	}
 	hs->wanted = true;
 	hs->cookies = 0;
 	__start_over(ch);
@@ -212,31 +241,6 @@ bool __sss_handshake_pending(const struct sss_channel *ch)
 {
 	lockdep_assert_held(&ch->lock);
 	return ch->hs->wanted;
-}
-
-/**
- * __sss_handshake_hurry() - a handshake under way has new hope
- * @ch: channel, referenced by the caller
- *
- * What waits for its next turn is sent at once, unless it just was, and the pauses
- * begin anew.
- *
- * Context: channel lock held.
- */
-void __sss_handshake_hurry(struct sss_channel *ch)
-{
-	struct sss_handshaking *hs = ch->hs;
-	u64 now = ktime_get_ns();
-
-	lockdep_assert_held(&ch->lock);
-	if (!hs->wanted)
-		return;
-	hs->interval = sss_netns_limit_ns(&ch->sn->limits.initiate_interval_ms);
-	hs->next_send = min(hs->next_send, max(now, hs->sent_at + hs->interval));
-	if (hs->next_send <= now)
-		__queue(ch);
-	else
-		__sss_timer_update(ch);
 }
 
 /**

@@ -56,7 +56,7 @@ struct sss_initiation {
  * @next_send: ns, 0: at once
  * @sent_at: ns, when the newest message went out last, cookies included
  * @interval: ns, to the one after that
- * @fail_at: ns, when connects fail, 0: they did
+ * @fail_at: ns, when the last connect fails, 0: all did
  * @sends: how often sent
  * @cookies: sent again because of a cookie since the last time
  * @stamp: of the newest INITIATE of the peer that was confirmed
