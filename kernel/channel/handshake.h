@@ -69,6 +69,8 @@ void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair
 				 struct sk_buff *skb, const union sss_endpoint *from);
 void sss_handshake_send(struct sss_host *host, const void *msg, size_t len,
 			const union sss_endpoint *to);
+bool sss_handshake_proves(struct sss_host *host, const struct sss_msg_initiate *msg,
+			  const union sss_endpoint *from);
 void sss_handshake_flush(void);
 void sss_handshake_expire_later(struct sss_handshakes *hs);
 bool sss_handshake_next_stamp(struct sss_host *host, u8 stamp[SSS_HS_STAMP_LEN]);

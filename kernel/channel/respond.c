@@ -61,6 +61,31 @@ static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 	sss_handshake_send(hs->host, &slot->respond, sizeof(slot->respond), to);
 }
 
+/*
+ * A copy of a stranger's INITIATE, by which a channel would come about: that counts
+ * where the stranger is, and anybody can send a copy in another's name. So it shows
+ * that it can receive where it came from now, and counts there.
+ */
+static bool follow(struct sss_half_open *slot, const struct sss_msg_initiate *msg,
+		   const union sss_endpoint *from)
+{
+	struct sss_host *host = slot->hs->host;
+	struct sss_crowd *crowd;
+
+	if (!slot->alone || !slot->crowd || sss_endpoint_equal(&slot->from, from))
+		return true;
+	if (!sss_handshake_proves(host, msg, from))
+		return false;
+	crowd = sss_crowd_get(slot->sn, from);
+	if (!crowd) {
+		sss_drop_handshake(slot->sn, host->id, SSS_MIB_HS_DROP_NO_MEMORY);
+		return false;
+	}
+	sss_crowd_move_slot(slot, crowd);
+	slot->from = *from;
+	return true;
+}
+
 /* Was it answered before? Then the same answer goes to where it came from now. */
 static bool answer_again(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
 			 const union sss_endpoint *from)
@@ -70,7 +95,8 @@ static bool answer_again(struct sss_handshakes *hs, const struct sss_msg_initiat
 	if (!slot)
 		return false;
 	sss_mib_inc(hs->host->sn, HS_DUPLICATE);
-	send_respond(hs, slot, from);
+	if (follow(slot, msg, from))
+		send_respond(hs, slot, from);
 	sss_slot_put(slot);
 	return true;
 }

@@ -13,7 +13,8 @@
  * @listed: it is there (sss_handshakes.slots_lock)
  * @sn: namespace, counts it
  * @hs: in whose list
- * @crowd: reference; where it came from, NULL: the peer is configured
+ * @crowd: reference; where it came from, NULL: the peer is configured. A copy of the
+ *	INITIATE may change it, and @from, while @alone (sss_net.crowds_lock)
  * @crowd_node: in sss_crowd.slots; empty: it is not (sss_net.crowds_lock)
  * @pair: its keys; reference while in the list
  * @eid: who sent it
@@ -29,7 +30,7 @@
  * @from: where the INITIATE came from
  * @elsewhere: and a copy came from somewhere else, WRITE_ONCE
  *
- * Constant once in the list, but for @answered and @elsewhere.
+ * Constant once in the list, but for @crowd, @from, @answered and @elsewhere.
  */
 struct sss_half_open {
 	struct kref ref;

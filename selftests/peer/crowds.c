@@ -49,19 +49,30 @@ static bool recv_respond(struct stranger *st)
 	return false;
 }
 
-/* Somebody new calls from 10.@net.0.1 and is answered: half-open. */
-static struct stranger *call_from(int net)
+/* The socket of somebody at 10.@net.0.1 */
+static int socket_at(int net)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
-	struct stranger *st = &s[n_strangers++];
+	int fd;
 
 	at.sin_addr.s_addr = htonl(10 << 24 | net << 16 | 1);
 	inet_pton(AF_INET, "10.9.0.2", &to.sin_addr);
 	enter(ALICE);
-	st->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (bind(st->fd, (struct sockaddr *)&at, sizeof(at)) ||
-	    connect(st->fd, (struct sockaddr *)&to, sizeof(to)) || !dial_make(&st->d, bob()) ||
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) ||
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		genl_die("socket of a stranger");
+	return fd;
+}
+
+/* Somebody new calls from 10.@net.0.1 and is answered: half-open. */
+static struct stranger *call_from(int net)
+{
+	struct stranger *st = &s[n_strangers++];
+
+	st->fd = socket_at(net);
+	if (!dial_make(&st->d, bob()) ||
 	    send(st->fd, st->d.initiate, INITIATE_LEN, 0) != INITIATE_LEN || !recv_respond(st))
 		return NULL;
 	return st;
@@ -233,6 +244,37 @@ TEST_F(crowds, channels_of_all)
 		send_frames(&s[i], (uint8_t [1]){ PING }, 1);
 		EXPECT_EQ(POLLIN, polled(s[i].fd, POLLIN, PATIENCE));
 	}
+}
+
+/*
+ * A stranger counts where it can receive, whoever sent a copy of its INITIATE first: from
+ * another address than the first it is answered when it has shown that.
+ */
+TEST_F(crowds, copy_from_elsewhere)
+{
+	struct stranger *moves = call_from(1), *other;
+	uint8_t answer[2048], cookie[MAC];
+	long long proofs = get_stat(BOB, "HsTxCookie");
+
+	set_sysctl(BOB, "max_prefix_channels", "1");
+	ASSERT_NE(NULL, moves);
+	close(moves->fd);
+	moves->fd = socket_at(2);
+	send(moves->fd, moves->d.initiate, INITIATE_LEN, 0);
+	ASSERT_EQ(POLLIN, polled(moves->fd, POLLIN, PATIENCE));
+	ASSERT_EQ(COOKIE_LEN, recv(moves->fd, answer, sizeof(answer), 0));
+	EXPECT_EQ(proofs + 1, get_stat(BOB, "HsTxCookie"));
+	ASSERT_TRUE(cookie_read(answer, cookie, moves->d.initiate + INITIATE_LEN - 2 * MAC, bob()));
+	mac2_write(moves->d.initiate, INITIATE_LEN, cookie);
+	send(moves->fd, moves->d.initiate, INITIATE_LEN, 0);
+	ASSERT_TRUE(recv_respond(moves));
+	EXPECT_TRUE(confirms(moves, true));
+	other = call_from(2);
+	ASSERT_NE(NULL, other);
+	EXPECT_FALSE(confirms(other, true));
+	other = call_from(1);
+	ASSERT_NE(NULL, other);
+	EXPECT_TRUE(confirms(other, true));
 }
 
 /* Rubbish under the keys of one handshake keeps no other from being confirmed. */
