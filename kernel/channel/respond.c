@@ -63,23 +63,27 @@ static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 
 /*
  * A copy of a stranger's INITIATE, by which a channel would come about: that counts
- * where the stranger is, and anybody can send a copy in another's name. So it shows
- * that it can receive where it came from now, and counts there.
+ * where the stranger is, and anybody can send a copy in another's name. So, if it comes
+ * from another crowd, it shows that it can receive there, and counts there.
  */
 static bool follow(struct sss_half_open *slot, const struct sss_msg_initiate *msg,
 		   const union sss_endpoint *from)
 {
 	struct sss_host *host = slot->hs->host;
 	struct sss_crowd *crowd;
+	bool same;
 
-	if (!slot->alone || !slot->crowd || sss_endpoint_equal(&slot->from, from))
+	if (!slot->alone || !slot->crowd)
 		return true;
-	if (!sss_handshake_proves(host, msg, from))
-		return false;
 	crowd = sss_crowd_get(slot->sn, from);
 	if (!crowd) {
 		sss_drop_handshake(slot->sn, host->id, SSS_MIB_HS_DROP_NO_MEMORY);
 		return false;
+	}
+	same = crowd == slot->crowd;
+	if (same || !sss_handshake_proves(host, msg, from)) {
+		sss_crowd_put(slot->sn, crowd);
+		return same;
 	}
 	sss_crowd_move_slot(slot, crowd);
 	slot->from = *from;

@@ -248,7 +248,7 @@ TEST_F(crowds, channels_of_all)
 
 /*
  * A stranger counts where it can receive, whoever sent a copy of its INITIATE first: from
- * another address than the first it is answered when it has shown that.
+ * another prefix than the first it is answered when it has shown that.
  */
 TEST_F(crowds, copy_from_elsewhere)
 {
