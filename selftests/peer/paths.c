@@ -135,6 +135,64 @@ TEST(lost_challenge)
 	close(old);
 }
 
+/*
+ * Who confirms from another port than it called from gets no more than came from there,
+ * and what the challenge takes to be repeated is not spent on data: nothing else
+ * could get it going.
+ */
+TEST(unproved)
+{
+	int listener = listen_on(V4, "unproved", 1), old, fd;
+	uint8_t msg[2048], frames[FRAMES_MAX] = { };
+	size_t len;
+
+	link_prepare(&l, socket_to_bob(), (const uint8_t *)&eids[BOB][V4], true);
+	ASSERT_TRUE(link_initiate(&l, msg));
+	send(l.fd, msg, INITIATE_LEN, 0);
+	ASSERT_EQ(RESPOND_LEN, link_receive(&l, msg, sizeof(msg), PATIENCE));
+	ASSERT_TRUE(link_complete(&l, msg));
+	old = l.fd;
+	l.fd = socket_at("10.9.0.1");
+	l.deaf = l.silent = true;
+	len = put_init(frames, 0, "unproved", "test 1");
+	put_numbers(frames + len, WINDOW, 2, (uint64_t)0, (uint64_t)WINDOW_SIZE);
+	link_send_once(&l, frames, sizeof(frames));
+	fd = accept(listener, NULL, NULL);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(60000, send_pattern(fd, 60000, 2, 0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.challenges == 2));
+	EXPECT_GT(PACKET_MAX, l.got);
+	l.deaf = l.silent = false;
+	ping();
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.got == 60000)) TH_LOG("%zu", l.got);
+	EXPECT_TRUE(is_pattern(l.in, 60000, 2, 0));
+	close(fd);
+	close(listener);
+	hang_up(&l);
+	close(old);
+}
+
+/* An answer that is not acknowledged is followed by more: who asked may be waiting. */
+TEST(lost_answer)
+{
+	uint8_t ask[9] = { PATH_CHALLENGE, 1, 2, 3 };
+	int fd = call_bob(&l, "answer");
+	uint64_t answered;
+
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(link_settled(&l, PATIENCE));
+	link_until(&l, 100, false);
+	l.silent = true;
+	l.path = -1;
+	link_send_once(&l, ask, sizeof(ask));
+	ASSERT_TRUE(link_until(&l, PATIENCE, l.path >= 0));
+	answered = l.newest;
+	EXPECT_TRUE(link_until(&l, PATIENCE / 2, l.newest > answered));
+	l.silent = false;
+	close(fd);
+	hang_up(&l);
+}
+
 /* A frame that only tries a path, and a packet that is late, move nothing. */
 TEST(probing)
 {
