@@ -117,8 +117,12 @@ static int transfer(void)
 		return gave_up(fd, "connect");
 	if (send_pattern(fd, BYTES, 1, 0) != BYTES)
 		return gave_up(fd, "send");
-	if (shutdown(fd, SHUT_WR))
+	if (shutdown(fd, SHUT_WR)) {
+		/* it broke after the last write was taken: why, nobody has been told yet */
+		if (errno == ENOTCONN)
+			errno = so_error(fd);
 		return gave_up(fd, "shutdown");
+	}
 	n = recv(fd, &answer, 1, 0);
 	if (n < 0)
 		return gave_up(fd, "recv");
