@@ -93,21 +93,27 @@ rm -rf peers.d.kept && mv peers.d peers.d.kept
 is "no peers.d is as an empty one" "$(sss-netlink config check good.conf)" 'good.conf: 2 hosts, 2 peers'
 check "no file" refuses 'none.conf: No such file' none.conf
 wrong 1 'a setting before the first [section]' 'Name = home'
-wrong 2 '"Name home": not of the form name = value' '[Host]\nName home'
+wrong 2 'not of the form name = value' '[Host]\nName home'
 wrong 1 '"[Host": not of the form [section]' '[Host'
 wrong 2 'there is no section [Hots]: Host,' '\n[Hots]'
 wrong 1 'the line is too long' "[Host]$(printf '%01200d' 0)"
+wrong 2 'the line is too long' "\n# $(printf '%01021d' 0)\n[Host]"
+wrong 3 'this [Host] has no Name' "\n# $(printf '%01020d' 0)\n[Host]"
+wrong 2 'a zero byte' '[Host]\nName = ho\0000me'
+wrong 1 'a zero byte' "#$(printf '%01020d' 0)\0000\n[Hots]"
 
 wrong 3 '[Host] has no setting "Nmae"' '\n[Host]\nNmae = home'
 wrong 2 'Name: longer than 15 bytes' '[Host]\nName = abcdefghijklmnop'
 wrong 2 'Name: the name of a host is missing' '[Host]\nName ='
 wrong 2 'PrivateKeyFile: a path from the root on, not "home.key"' '[Host]\nPrivateKeyFile = home.key'
-for port in 65536 -1 x 1x ''; do
+for port in 65536 -1 x 1x +1 0x10 18446744073709551617 ''; do
 	wrong 2 'Port: a number from 0 to 65535' "[Host]\nPort = $port"
 done
 wrong 2 'Default: yes or no, not "maybe"' '[Host]\nDefault = maybe'
 wrong 2 'Stealth: yes or no' '[Host]\nStealth = 2'
-wrong 2 'Mode: an octal number up to 777, not "888"' '[Host]\nMode = 888'
+for mode in 888 0x1ff +660 1000 02000000000000000000660; do
+	wrong 2 "Mode: an octal number up to 777, not \"$mode\"" "[Host]\nMode = $mode"
+done
 wrong 2 'Padding: none, buckets or full, not "some"' '[Host]\nPadding = some'
 wrong 2 'Owner: there is no user "no-such-user"' '[Host]\nOwner = no-such-user'
 wrong 2 'Group: there is no group "no-such-group"' '[Host]\nGroup = no-such-group'
@@ -120,7 +126,7 @@ wrong 5 'another Default host, as there is at bad.conf:1' \
 
 wrong 4 'this [Peer] has no EID' "$host\n[Peer]\nEndpoint = 192.0.2.1:1"
 wrong 5 'EID: "nobody" is no EID' "$host\n[Peer]\nEID = nobody"
-for text in '' 192.0.2.1 192.0.2.1: 192.0.2.1:0 192.0.2.1:x :1 2001:db8::1:1 '[2001:db8::1]' 192.0.2.1:65536; do
+for text in '' '192.0.2.1: 9' 192.0.2.1:+9 192.0.2.1:0x9 192.0.2.1 192.0.2.1: 192.0.2.1:0 192.0.2.1:x :1 2001:db8::1:1 '[2001:db8::1]' 192.0.2.1:65536; do
 	wrong 6 "Endpoint: \"$text\" is not ADDRESS:PORT" "$host\n[Peer]\nEID = $eid\nEndpoint = $text"
 done
 nine=''

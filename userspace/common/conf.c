@@ -3,7 +3,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <libsss/sss.h>
@@ -11,6 +10,7 @@
 #include "conf.h"
 #include "conf_parts.h"
 #include "endpoint.h"
+#include "number.h"
 
 static int take_eid(const char *name, const char *value, struct sss_eid *eid,
 		    struct ini_error *error)
@@ -86,10 +86,9 @@ static int host_group(struct conf_host *host, const char *name, const char *valu
 static int host_mode(struct conf_host *host, const char *name, const char *value,
 		     struct ini_error *error)
 {
-	char *end;
-	unsigned long v = strtoul(value, &end, 8);
+	uint64_t v;
 
-	if (*value < '0' || *value > '7' || *end || v > 0777)
+	if (!number_parse(value, 8, 0777, &v))
 		return ini_wrong(error, "%s: an octal number up to 777, not \"%s\"", name, value);
 	host->mode = v;
 	return 0;

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "endpoint.h"
+#include "number.h"
 
 bool endpoint_split(const char *text, char *node, size_t size, unsigned int *port)
 {
 	const char *colon = strrchr(text, ':'), *from = text;
-	unsigned long number;
+	uint64_t number;
 	size_t len;
-	char *end;
 
-	if (!colon || colon[1] < '0' || colon[1] > '9')
+	if (!colon || !number_parse(colon + 1, 10, 65535, &number))
 		return false;
-	number = strtoul(colon + 1, &end, 10);
 	len = colon - text;
-	if (*end || number > 65535)
-		return false;
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
 		from++;
 		len -= 2;
