@@ -347,7 +347,7 @@ TEST(config__read)
 	struct config config;
 	struct ini_error error = { "" };
 
-	ASSERT_EQ(0, read_text("# a remark\n\n  ttl-max = 3600\nstore=redis://h:1/p\n"
+	ASSERT_EQ(0, read_text("# a remark\n\n  ttl-max = 03600\nstore=redis://h:1/p\n"
 			       "server = " EID " 192.0.2.1:9660 [2001:db8::1]:1\n"
 			       "host = " EID "\nlog-level = debug\n"
 			       "metrics = [::1]:9\n", &config, &error)) {

@@ -124,16 +124,35 @@ wrong 4 'a host with the same PrivateKeyFile' "$host\n[Host]\nName = work\nPriva
 wrong 5 'another Default host, as there is at bad.conf:1' \
 	"$host\nDefault = yes\n[Host]\nName = work\nPrivateKeyFile = $work/work.key\nDefault = yes"
 
+other_host="[Host]\nName = work\nPrivateKeyFile = $work/work.key"
+as_home='host "work" has UDP port 9660, as host "home" has at bad.conf:1'
+wrong 4 "$as_home" "$host\n$other_host"
+wrong 5 "$as_home" "$host\nPort = 9660\n$other_host"
+wrong 4 "$as_home" "$host\n$other_host\nPort = 9660"
+wrong 5 'host "work" has UDP port 7, as' "$host\nPort = 7\n$other_host\nPort = 7"
+for ports in 0/0 9660/9661; do
+	printf '%b\n' "$host\nPort = ${ports%/*}\n$other_host\nPort = ${ports#*/}" >two.conf
+	check "but ports $ports will do" sh -c 'sss-netlink config check two.conf >out'
+done
+for name in 'a b' a/b 'a\0001b' 'a\0177' 'a\0302\0240b'; do
+	wrong 2 'Name: no control characters, blanks or slashes' "[Host]\nName = $name"
+done
+wrong 6 'Host: no control characters, blanks or slashes' "$host\n[Peer]\nEID = $eid\nHost = a/b"
+
 wrong 4 'this [Peer] has no EID' "$host\n[Peer]\nEndpoint = 192.0.2.1:1"
 wrong 5 'EID: "nobody" is no EID' "$host\n[Peer]\nEID = nobody"
 for text in '' '192.0.2.1: 9' 192.0.2.1:+9 192.0.2.1:0x9 192.0.2.1 192.0.2.1: 192.0.2.1:0 192.0.2.1:x :1 2001:db8::1:1 '[2001:db8::1]' 192.0.2.1:65536; do
 	wrong 6 "Endpoint: \"$text\" is not ADDRESS:PORT" "$host\n[Peer]\nEID = $eid\nEndpoint = $text"
+done
+for addr in 0.0.0.0 0.1.2.3 224.0.0.1 239.255.255.255 255.255.255.255 '[::]' '[ff02::1]' '[::ffff:192.0.2.1]' '[fe80::1]'; do
+	wrong 6 "Endpoint: no peer can be at " "$host\n[Peer]\nEID = $eid\nEndpoint = $addr:9660"
 done
 nine=''
 while [ ${#nine} -lt 100 ]; do nine="$nine\nEndpoint = 192.0.2.1:1"; done
 wrong 14 'Endpoint: not more than 8' "$host\n[Peer]\nEID = $eid$nine$nine"
 wrong 5 "Name: \"$eid\" cannot be the name" "$host\n[Peer]\nName = $eid"
 wrong 5 'Name: "-x" cannot be the name' "$host\n[Peer]\nName = -x"
+wrong 5 'Name: "' "$host\n[Peer]\nName = a\0001b"
 wrong 5 'Name: longer than 128 bytes' "$host\n[Peer]\nName = $long"
 wrong 5 '[Peer] has no setting "Port"' "$host\n[Peer]\nPort = 1"
 wrong 4 'there is no [Host] with the Name "work"' "$host\n[Peer]\nEID = $eid\nHost = work"
@@ -167,7 +186,7 @@ chmod 600 home.key
 (umask 077 && echo nonsense >bad.key)
 wrong 1 "\"$work/bad.key\" is no key file" "[Host]\nName = home\nPrivateKeyFile = $work/bad.key"
 cp home.key same.key
-wrong 4 'the key of host "home" as well' "$host\n[Host]\nName = work\nPrivateKeyFile = $work/same.key"
+wrong 4 'the key of host "home" as well' "$host\n[Host]\nName = work\nPort = 1\nPrivateKeyFile = $work/same.key"
 chmod 604 secret.psk
 wrong 4 "others may read key file \"$work/secret.psk\"" \
 	"$host\n[Peer]\nEID = $eid\nPresharedKeyFile = $work/secret.psk"

@@ -70,7 +70,7 @@ is "-json -brief has as few" "$(sss-netlink -json -brief "$@")" '[{"state":"stop
 for text in '' 'no trace at all' '\000\377\200'; do
 	# shellcheck disable=SC2059 # escapes
 	printf "$text\n" >trace
-	check "no event: '$text'" refused 1 'trace: there is no event of AF_SSS in it' sss-qlog trace
+	check "no event in ${#text} characters" refused 1 'trace: there is no event of AF_SSS in it' sss-qlog trace
 done
 printf '\n x-1 [0] 1.5: sss_packet_sent: net=1 channel=2 len=9\n' >trace
 check "half an event" refused 1 'trace:2: an sss_packet_sent that is not whole' sss-qlog trace

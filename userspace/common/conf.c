@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Sections and their settings; conf_check.c has what must hold between them */
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -23,8 +24,16 @@ static int take_eid(const char *name, const char *value, struct sss_eid *eid,
 
 static int take_host_name(const char *name, const char *value, char *to, struct ini_error *error)
 {
+	const char *c = value;
+
 	if (!*value)
 		return ini_wrong(error, "%s: the name of a host is missing", name);
+	/* As the kernel has it, which takes a byte of 0xa0 for a blank */
+	while (*c && *c != ' ' && *c != '/' && *c != '\xa0' && !iscntrl((unsigned char)*c))
+		c++;
+	if (*c)
+		return ini_wrong(error, "%s: no control characters, blanks or slashes in the name of a host",
+				 name);
 	return ini_text(name, value, to, SSS_HOST_NAME_MAX + 1, error);
 }
 

@@ -41,6 +41,27 @@ bool endpoint_parse(const char *text, struct reg_endpoint *ep)
 	return inet_pton(*text == '[' ? AF_INET6 : AF_INET, node, ep->addr) == 1;
 }
 
+static bool usable4(uint32_t addr)
+{
+	return addr >> 24 && !IN_MULTICAST(addr) && addr != INADDR_BROADCAST;
+}
+
+static bool usable6(const struct sockaddr_in6 *in6)
+{
+	const struct in6_addr *addr = &in6->sin6_addr;
+
+	return !IN6_IS_ADDR_UNSPECIFIED(addr) && !IN6_IS_ADDR_MULTICAST(addr) &&
+	       !IN6_IS_ADDR_V4MAPPED(addr) &&
+	       (!IN6_IS_ADDR_LINKLOCAL(addr) || in6->sin6_scope_id);
+}
+
+bool endpoint_usable(const union endpoint_addr *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_port && usable4(ntohl(addr->in.sin_addr.s_addr));
+	return addr->sa.sa_family == AF_INET6 && addr->in6.sin6_port && usable6(&addr->in6);
+}
+
 char *endpoint_format(const struct reg_endpoint *ep, char *text)
 {
 	char addr[INET6_ADDRSTRLEN] = "?";
