@@ -393,6 +393,7 @@ static const struct {
 	{ "store = redis://h:65536\n", ":1: store: each server is" },
 	{ "store = redis://h:6379x\n", ":1: store: each server is" },
 	{ "store = redis://h:0x10\n", ":1: store: each server is" },
+	{ "store = redis://h:1, h:2\n", ":1: store: each server is" },
 	{ "store = redis://h,\n", ":1: store: each server is" },
 	{ "store = redis://u@h\n", ":1: store: USER:PASSWORD" },
 	{ "store = redis://h/{x}\n", ":1: store: PREFIX" },

@@ -89,6 +89,10 @@ server="$host\n[RegistrationServer]\nEID = $eid\nEndpoint = 192.0.2.1:1"
 long=$(printf '%0200d' 0)
 is "all there is" "$(sss-netlink config check good.conf)" 'good.conf: 2 hosts, 3 peers'
 
+is "as JSON" "$(sss-netlink -json config check good.conf)" '[{"file":"good.conf","hosts":2,"peers":3}]'
+printf '[Profile]\nKeywords = a, b , \t\nPublic = Owner, \t, City,  \nIntroduce = %s , %s ,\t\r\n[Agent]\nStateDirectory = %s\t \n' \
+	$eid $other "$work" >lists.conf
+check "lists with blanks at their ends" sh -c 'sss-netlink config check lists.conf >out'
 rm -rf peers.d.kept && mv peers.d peers.d.kept
 is "no peers.d is as an empty one" "$(sss-netlink config check good.conf)" 'good.conf: 2 hosts, 2 peers'
 check "no file" refuses 'none.conf: No such file' none.conf

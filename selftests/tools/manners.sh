@@ -200,7 +200,7 @@ completes "agent -" -v
 completes "key eid m" 'my key'
 completes "config load sss" sss.conf
 completes "-batch st" state stdin
-completes "stats " help
+completes "stats " show help
 completes "nothing " 
 completes "host frob "
 check "installed" grep -q 'share/bash-completion/completions/sss-netlink' "$top/userspace/Makefile"

@@ -96,6 +96,10 @@ check "no such user" refuses 'owner is a number' host add x owner no-such-user
 check "nothing to set" refuses 'what shall change' host set x
 check "too much to delete" refuses 'one argument too many' host del x y
 check "too much to show" refuses 'one argument too many' service show x
+for text in '' nobody "${eid}a"; do
+	check "nobody to browse: '$text'" refuses 'is no EID' service show remote "$text"
+done
+check "too much after stats" refuses '"y" is one argument too many' stats show x y
 for text in '' nobody "${eid}a" "${eid#q}" 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'; do
 	check "no EID: '$text'" refuses 'is no EID' peer add "$text"
 done

@@ -92,7 +92,7 @@ check "both" sss-netlink -netns bob access del "$alice" service s
 is "none is left" "$(sss-netlink -netns bob access show)" ""
 listen -l
 for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' 'service show' \
-	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h sh' 'p sh'; do
+	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'stats show Pkts' 'h sh' 'p sh'; do
 	# shellcheck disable=SC2086 # words
 	check "-json $object" answers -json $object
 	# shellcheck disable=SC2086

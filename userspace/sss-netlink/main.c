@@ -31,7 +31,7 @@ static const char usage[] =
 	"        service    show [remote EID]\n"
 	"        stream     show [rate]\n"
 	"        channel    show, rekey, close\n"
-	"        stats      [PATTERN]\n"
+	"        stats      [show] [PATTERN]\n"
 	"        access     add, set, del, show\n"
 	"        config     check, load, unload\n"
 	"        regserver  add, del, show, search, lookup\n"

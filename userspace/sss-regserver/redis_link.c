@@ -82,6 +82,8 @@ static int parse_server(struct redis *redis, const char *text)
 	unsigned int port;
 
 	snprintf(with_port, sizeof(with_port), "%s:6379", text);
+	if (strpbrk(text, " \t"))
+		return -1;
 	if (!endpoint_split(text, host, sizeof(host), &port) &&
 	    !endpoint_split(with_port, host, sizeof(host), &port))
 		return -1;
