@@ -63,6 +63,8 @@ check "of one without an option" silent -C redis://u:SECRET@h
 check "of one behind a wrong option" silent -C --stoer=redis://u:SECRET@h
 check "of one behind no name" silent -C -o redis://u:SECRET@h
 check "of one in the place of a name" silent -C -o redis://u:SECRET=@h
+status 1 'event=failed' sss-regserver -s redis://SECRET:SECRET@127.0.0.1:1 || true
+check "nor in a log" sh -c '[ -s err ] && ! grep -q SECRET err'
 check "a password with what is special" sss-regserver -C -s redis://u:a%2Fb%40c/d@h:1/x
 status 1 'event=failed what=' sss-regserver -s "sqlite:$work/y.db" || true
 is "the database is for nobody else" "$(command stat -c %a y.db)" 600

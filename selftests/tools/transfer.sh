@@ -110,7 +110,7 @@ check "service show remote tells what bob offers" sh -c \
 is "with -json" "$(on alice sss-netlink -j service show remote "$bob")" \
 	'[{"service":"s","protocol":"p","kind":"stream"}]'
 is "alice offers nothing" "$(on bob sss-netlink -j service show remote "$alice")" '[]'
-check "somebody who is not there" fails_with "$nobody: " on alice sss-netlink service show remote "$nobody"
+check "somebody who is not there" fails_with "$nobody: no endpoint of that peer is known: " on alice sss-netlink service show remote "$nobody"
 check "text arrives" sh -c 'echo hello | ip netns exec alice sss-cat -w 30 "$1" s p' sh "$bob"
 check "and the listener ends" listen_ended
 is "it is the text" "$(cat received)" hello
