@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Parts of the registration server by themselves: records, words, accounts, settings. */
+/* Parts of the registration server by themselves: records, words, accounts, settings, stores */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <libsss/sss.h>
 #include "regclient/cbor.h"
 #include "sss-regserver/config.h"
 #include "sss-regserver/ledger.h"
 #include "sss-regserver/redis_link.h"
+#include "sss-regserver/store.h"
 #include "sss-regserver/words.h"
 #include "kselftest_harness.h"
 
@@ -345,7 +347,7 @@ TEST(config__read)
 	struct config config;
 	struct ini_error error = { "" };
 
-	ASSERT_EQ(0, read_text("# a remark\n\n  ttl-max = 3600\nstore=redis://h:1/p\n"
+	ASSERT_EQ(0, read_text("# a remark\n\n  ttl-max = 03600\nstore=redis://h:1/p\n"
 			       "server = " EID " 192.0.2.1:9660 [2001:db8::1]:1\n"
 			       "host = " EID "\nlog-level = debug\n"
 			       "metrics = [::1]:9\n", &config, &error)) {
@@ -360,6 +362,9 @@ TEST(config__read)
 	EXPECT_EQ(0, memcmp(&config.host, &config.servers[0].eid, SSS_EID_LEN));
 	EXPECT_EQ(LOG_L_DEBUG, config.log_level);
 }
+
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 static const struct {
 	const char *text, *said;
@@ -379,9 +384,62 @@ static const struct {
 	{ "metrics = 192.0.2.1:80\n", "a loopback address" },
 	{ "metrics = [2001:db8::1]:80\n", "a loopback address" },
 	{ "metrics = here\n", "ADDRESS:PORT" },
+	{ "\nmetrics = 127.0.0.1:65536\n", ":2: metrics: ADDRESS:PORT" },
+	{ "metrics = 127.0.0.1:0\n", ":1: metrics: ADDRESS:PORT" },
+	{ "metrics = unix:/" HUNDRED "1234567\n", ":1: metrics: the path of a socket has up to 107 bytes" },
+	{ "metrics = unix:/tmp/\n", "not of a folder" },
+	{ "\nstore = redis://\n", ":2: store: each server is" },
+	{ "store = redis://h:0\n", ":1: store: each server is" },
+	{ "store = redis://h:65536\n", ":1: store: each server is" },
+	{ "store = redis://h:6379x\n", ":1: store: each server is" },
+	{ "store = redis://h:0x10\n", ":1: store: each server is" },
+	{ "store = redis://h:1, h:2\n", ":1: store: each server is" },
+	{ "store = redis://h,\n", ":1: store: each server is" },
+	{ "store = redis://u@h\n", ":1: store: USER:PASSWORD" },
+	{ "store = redis://h/{x}\n", ":1: store: PREFIX" },
+	{ "store = sqlite:/var/lib/\n", ":1: store: the path of a file" },
+	{ "ttl-max = +3600\n", ":1: ttl-max: a number" },
+	{ "ttl-max = 0xe10\n", ":1: ttl-max: a number" },
+	{ "ttl-max = 18446744073709555216\n", ":1: ttl-max: a number" },	/* 3600 beyond 2^64 */
 	{ "store = mysql://x\n", "store: " },
 	{ "ttl-min = 7000\n", "not in this order" },
 };
+
+TEST(config__the_longest_path_of_a_socket)
+{
+	struct config config;
+	struct ini_error error;
+
+	EXPECT_EQ(0, read_text("metrics = unix:/" HUNDRED "123456\n", &config, &error));
+}
+
+/* Whatever is wrong with it, and wherever it stands */
+static const char *const secrets[] = {
+	"store = redis://u:SECRET@\n",
+	"store = redis://u:SECRET@h:0\n",
+	"store = redis://u:SECRET%zz@h\n",
+	"store = redis://u:SECRET%00@h\n",
+	"store = redis://u:6379/SECRET@h:0\n",
+	"store = redis://u:SECRET" HUNDRED HUNDRED "@h\n",
+	"store = mysql://u:SECRET@h\n",
+	"store = u:SECRET@h\n",
+	"store redis://u:SECRET@h\n",
+	"redis://u:SECRET=@h\n",
+};
+
+TEST(config__no_word_of_a_password)
+{
+	struct config config;
+	struct ini_error error;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(secrets); i++) {
+		EXPECT_EQ(-1, read_text(secrets[i], &config, &error));
+		EXPECT_EQ(NULL, strstr(error.text, "SECRET")) {
+			TH_LOG("%s said %s", secrets[i], error.text);
+		}
+	}
+}
 
 TEST(config__refused)
 {
@@ -422,9 +480,39 @@ TEST(redis__addresses)
 	EXPECT_STREQ("h2", redis.servers[1].host);
 	EXPECT_EQ(6379, redis.servers[1].port);
 	EXPECT_STREQ("::1", redis.servers[2].host);
+	redis = (struct redis){ .error = error };
+	ASSERT_EQ(0, redis_open(&redis, "a%3ab:p%2Fw%2fx%40y%25/z@h1/dir"));
+	EXPECT_STREQ("a:b", redis.user);
+	EXPECT_STREQ("p/w/x@y%/z", redis.password);
+	EXPECT_STREQ("h1", redis.servers[0].host);
+	EXPECT_STREQ("dir", redis.prefix);
 	EXPECT_EQ(-1, redis_open(&redis, "h:0"));
 	EXPECT_EQ(-1, redis_open(&redis, ""));
 	EXPECT_EQ(-1, redis_open(&redis, "h/{x}"));
+}
+
+/* Where hosts are is for nobody else, whatever the umask */
+TEST(sqlite__private)
+{
+	static const char *const suffixes[] = { "", "-wal" };
+	char folder[] = "/tmp/regparts.XXXXXX", path[64];
+	mode_t before = umask(0);
+	struct store store;
+	struct stat st;
+	int i;
+
+	ASSERT_NE(NULL, mkdtemp(folder));
+	snprintf(path, sizeof(path), "sqlite:%s/db", folder);
+	ASSERT_EQ(0, store_open(&store, path));
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/db%s", folder, suffixes[i]);
+		EXPECT_EQ(0, stat(path, &st));
+		EXPECT_EQ(0600, st.st_mode & 0777);
+	}
+	EXPECT_EQ(0, umask(before));
+	store_close(&store);
+	unlink(strcat(strcpy(path, folder), "/db"));
+	EXPECT_EQ(0, rmdir(folder));
 }
 
 TEST_HARNESS_MAIN

@@ -107,7 +107,7 @@ Endpoint = 10.9.0.2:1
 [Peer]
 EID = $other
 Host = home
-Endpoint = 224.0.0.1:1
+Endpoint = 127.0.0.1:1
 CONF
 sed -i 's/10.9.0.2:9660/10.9.0.2:9659/' sss.conf
 check "what the kernel refuses" fails_with 'peers.d/zoe.conf:9: ' netlink config load sss.conf

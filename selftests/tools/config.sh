@@ -89,25 +89,35 @@ server="$host\n[RegistrationServer]\nEID = $eid\nEndpoint = 192.0.2.1:1"
 long=$(printf '%0200d' 0)
 is "all there is" "$(sss-netlink config check good.conf)" 'good.conf: 2 hosts, 3 peers'
 
+is "as JSON" "$(sss-netlink -json config check good.conf)" '[{"file":"good.conf","hosts":2,"peers":3}]'
+printf '[Profile]\nKeywords = a, b , \t\nPublic = Owner, \t, City,  \nIntroduce = %s , %s ,\t\r\n[Agent]\nStateDirectory = %s\t \n' \
+	$eid $other "$work" >lists.conf
+check "lists with blanks at their ends" sh -c 'sss-netlink config check lists.conf >out'
 rm -rf peers.d.kept && mv peers.d peers.d.kept
 is "no peers.d is as an empty one" "$(sss-netlink config check good.conf)" 'good.conf: 2 hosts, 2 peers'
 check "no file" refuses 'none.conf: No such file' none.conf
 wrong 1 'a setting before the first [section]' 'Name = home'
-wrong 2 '"Name home": not of the form name = value' '[Host]\nName home'
+wrong 2 'not of the form name = value' '[Host]\nName home'
 wrong 1 '"[Host": not of the form [section]' '[Host'
 wrong 2 'there is no section [Hots]: Host,' '\n[Hots]'
 wrong 1 'the line is too long' "[Host]$(printf '%01200d' 0)"
+wrong 2 'the line is too long' "\n# $(printf '%01021d' 0)\n[Host]"
+wrong 3 'this [Host] has no Name' "\n# $(printf '%01020d' 0)\n[Host]"
+wrong 2 'a zero byte' '[Host]\nName = ho\0000me'
+wrong 1 'a zero byte' "#$(printf '%01020d' 0)\0000\n[Hots]"
 
 wrong 3 '[Host] has no setting "Nmae"' '\n[Host]\nNmae = home'
 wrong 2 'Name: longer than 15 bytes' '[Host]\nName = abcdefghijklmnop'
 wrong 2 'Name: the name of a host is missing' '[Host]\nName ='
 wrong 2 'PrivateKeyFile: a path from the root on, not "home.key"' '[Host]\nPrivateKeyFile = home.key'
-for port in 65536 -1 x 1x ''; do
+for port in 65536 -1 x 1x +1 0x10 18446744073709551617 ''; do
 	wrong 2 'Port: a number from 0 to 65535' "[Host]\nPort = $port"
 done
 wrong 2 'Default: yes or no, not "maybe"' '[Host]\nDefault = maybe'
 wrong 2 'Stealth: yes or no' '[Host]\nStealth = 2'
-wrong 2 'Mode: an octal number up to 777, not "888"' '[Host]\nMode = 888'
+for mode in 888 0x1ff +660 1000 02000000000000000000660; do
+	wrong 2 "Mode: an octal number up to 777, not \"$mode\"" "[Host]\nMode = $mode"
+done
 wrong 2 'Padding: none, buckets or full, not "some"' '[Host]\nPadding = some'
 wrong 2 'Owner: there is no user "no-such-user"' '[Host]\nOwner = no-such-user'
 wrong 2 'Group: there is no group "no-such-group"' '[Host]\nGroup = no-such-group'
@@ -118,16 +128,35 @@ wrong 4 'a host with the same PrivateKeyFile' "$host\n[Host]\nName = work\nPriva
 wrong 5 'another Default host, as there is at bad.conf:1' \
 	"$host\nDefault = yes\n[Host]\nName = work\nPrivateKeyFile = $work/work.key\nDefault = yes"
 
+other_host="[Host]\nName = work\nPrivateKeyFile = $work/work.key"
+as_home='host "work" has UDP port 9660, as host "home" has at bad.conf:1'
+wrong 4 "$as_home" "$host\n$other_host"
+wrong 5 "$as_home" "$host\nPort = 9660\n$other_host"
+wrong 4 "$as_home" "$host\n$other_host\nPort = 9660"
+wrong 5 'host "work" has UDP port 7, as' "$host\nPort = 7\n$other_host\nPort = 7"
+for ports in 0/0 9660/9661; do
+	printf '%b\n' "$host\nPort = ${ports%/*}\n$other_host\nPort = ${ports#*/}" >two.conf
+	check "but ports $ports will do" sh -c 'sss-netlink config check two.conf >out'
+done
+for name in 'a b' a/b 'a\0001b' 'a\0177' 'a\0302\0240b'; do
+	wrong 2 'Name: no control characters, blanks or slashes' "[Host]\nName = $name"
+done
+wrong 6 'Host: no control characters, blanks or slashes' "$host\n[Peer]\nEID = $eid\nHost = a/b"
+
 wrong 4 'this [Peer] has no EID' "$host\n[Peer]\nEndpoint = 192.0.2.1:1"
 wrong 5 'EID: "nobody" is no EID' "$host\n[Peer]\nEID = nobody"
-for text in '' 192.0.2.1 192.0.2.1: 192.0.2.1:0 192.0.2.1:x :1 2001:db8::1:1 '[2001:db8::1]' 192.0.2.1:65536; do
+for text in '' '192.0.2.1: 9' 192.0.2.1:+9 192.0.2.1:0x9 192.0.2.1 192.0.2.1: 192.0.2.1:0 192.0.2.1:x :1 2001:db8::1:1 '[2001:db8::1]' 192.0.2.1:65536; do
 	wrong 6 "Endpoint: \"$text\" is not ADDRESS:PORT" "$host\n[Peer]\nEID = $eid\nEndpoint = $text"
+done
+for addr in 0.0.0.0 0.1.2.3 224.0.0.1 239.255.255.255 255.255.255.255 '[::]' '[ff02::1]' '[::ffff:192.0.2.1]' '[fe80::1]'; do
+	wrong 6 "Endpoint: no peer can be at " "$host\n[Peer]\nEID = $eid\nEndpoint = $addr:9660"
 done
 nine=''
 while [ ${#nine} -lt 100 ]; do nine="$nine\nEndpoint = 192.0.2.1:1"; done
 wrong 14 'Endpoint: not more than 8' "$host\n[Peer]\nEID = $eid$nine$nine"
 wrong 5 "Name: \"$eid\" cannot be the name" "$host\n[Peer]\nName = $eid"
 wrong 5 'Name: "-x" cannot be the name' "$host\n[Peer]\nName = -x"
+wrong 5 'Name: "' "$host\n[Peer]\nName = a\0001b"
 wrong 5 'Name: longer than 128 bytes' "$host\n[Peer]\nName = $long"
 wrong 5 '[Peer] has no setting "Port"' "$host\n[Peer]\nPort = 1"
 wrong 4 'there is no [Host] with the Name "work"' "$host\n[Peer]\nEID = $eid\nHost = work"
@@ -161,7 +190,7 @@ chmod 600 home.key
 (umask 077 && echo nonsense >bad.key)
 wrong 1 "\"$work/bad.key\" is no key file" "[Host]\nName = home\nPrivateKeyFile = $work/bad.key"
 cp home.key same.key
-wrong 4 'the key of host "home" as well' "$host\n[Host]\nName = work\nPrivateKeyFile = $work/same.key"
+wrong 4 'the key of host "home" as well' "$host\n[Host]\nName = work\nPort = 1\nPrivateKeyFile = $work/same.key"
 chmod 604 secret.psk
 wrong 4 "others may read key file \"$work/secret.psk\"" \
 	"$host\n[Peer]\nEID = $eid\nPresharedKeyFile = $work/secret.psk"

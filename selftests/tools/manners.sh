@@ -44,7 +44,12 @@ done
 
 ### Answers
 
-check "-V tells what this is" sh -c 'sss-netlink -V | grep -q "^sss-netlink of AF_SSS"'
+for version in -V -Version --version; do
+	check "$version tells what this is" sh -c "sss-netlink $version | grep -qE '^sss-netlink [0-9.]+ of AF_SSS'"
+done
+is "all programs have one version" "$(for program in sss-netlink sss-cat sss-regserver sss-qlog; do
+	$program --version | cut -d' ' -f2
+done | sort | uniq -c | sed 's/^ *//')" "4 $(sss-netlink -V | cut -d' ' -f2)"
 peers="agent peers sss.conf"
 # shellcheck disable=SC2086 # words
 set -- $peers
@@ -59,6 +64,27 @@ is "-brief is values alone" "$(sss-netlink -brief "$@" | sed 's/ [0-9][0-9]* / N
 set -- agent show sss.conf
 is "where there is no value" "$(sss-netlink -brief "$@" | sed 's/  */ /g')" 'stopped - sss.conf'
 is "-json -brief has as few" "$(sss-netlink -json -brief "$@")" '[{"state":"stopped","file":"sss.conf"}]'
+
+### sss-qlog, and the examples
+
+for text in '' 'no trace at all' '\000\377\200'; do
+	# shellcheck disable=SC2059 # escapes
+	printf "$text\n" >trace
+	check "no event in ${#text} characters" refused 1 'trace: there is no event of AF_SSS in it' sss-qlog trace
+done
+printf '\n x-1 [0] 1.5: sss_packet_sent: net=1 channel=2 len=9\n' >trace
+check "half an event" refused 1 'trace:2: an sss_packet_sent that is not whole' sss-qlog trace
+printf ' x-1 [0] 1.5: sss_packet_sent: net=1 channel=2 number=7 len=9\n' >trace
+check "a whole one" sh -c 'sss-qlog trace | python3 -m json.tool >out && grep -q transport:packet_sent out'
+check "no file" refused 1 'none: No such file' sss-qlog none
+check "a folder" refused 1 'state: Is a directory' sss-qlog state
+[ ! -w /dev/full ] || check "no room for it" fails_with 'sss-qlog: output: No space' sh -c 'sss-qlog trace >/dev/full'
+if [ -e /proc/net/sss_stat ]; then
+	skip "what the examples say without the module" "it is loaded"
+else
+	check "without the module: hello-listen" refused 1 'hello: the sss module is not loaded: run "modprobe sss"' hello-listen
+	check "hello-connect" refused 1 'hello: the sss module is not loaded: run "modprobe sss"' hello-connect $eid
+fi
 
 ### Colours
 
@@ -174,7 +200,7 @@ completes "agent -" -v
 completes "key eid m" 'my key'
 completes "config load sss" sss.conf
 completes "-batch st" state stdin
-completes "stats " help
+completes "stats " show help
 completes "nothing " 
 completes "host frob "
 check "installed" grep -q 'share/bash-completion/completions/sss-netlink' "$top/userspace/Makefile"

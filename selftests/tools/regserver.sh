@@ -112,7 +112,52 @@ check "settings that are wrong" left_alone 'sss.conf:7: there is no section [Hot
 check "for adding, too" left_alone 'sss.conf:7: there is no section [Hots]' \
 	regserver add "$(sss-netlink key eid home.key)" 192.0.2.1:1 file sss.conf
 cp good.conf sss.conf
+cp "$made" server
+for text in '[Peer]' '# mine' '[RegistrationServer]' ''; do
+	cp server "$made"
+	echo "$text" >>"$made"
+	check "with '$text' by hand in it" left_alone "$made:7 was written by hand" regserver del $eid file sss.conf
+done
+sed 1d server >"$made"
+check "one that was not made by add" left_alone "$made:1 was written by hand" regserver del $eid file sss.conf
+sed "s/$eid/$(sss-netlink key eid home.key)/" server >"$made"
+check "another server" left_alone 'nothing has changed' regserver del $eid file sss.conf
+cp server "$made"
+: >"$made.new"
 check "it is taken away" sss-netlink regserver del $eid file sss.conf 2>err
 is "without a trace" "$(ls -A peers.d)" ''
+
+: >"$made.new"
+check "what an attempt left that was cut short is not in the way" sss-netlink $add 192.0.2.1:1 file sss.conf 2>err
+check "one waits for the other" sh -c "
+	exec 9<sss.conf; flock 9
+	timeout 0.3 sss-netlink $add 192.0.2.1:1 file sss.conf 2>err; [ \$? = 124 ] || exit
+	timeout 0.3 sss-netlink regserver del $eid file sss.conf 2>err; [ \$? = 124 ]"
+check "it is still there" [ -e "$made" ]
+printf '%s\n' "regserver del $eid file sss.conf" "$add 192.0.2.1:1 file sss.conf" >lines
+check "but not for itself, in a batch" timeout 30 sss-netlink -batch lines 2>err
+all=''
+for i in 1 2 3 4 5 6 7 8; do
+	(umask 077 && sss-netlink key generate "$i.key")
+	all="$all $(sss-netlink key eid "$i.key")"
+done
+# at_once COMMAND [ARGS...]: for all servers together
+at_once()
+{
+	pids=''
+	at_once_failed=0
+	for one in $all; do
+		sss-netlink regserver "$1" "$one" $2 file sss.conf 2>>err &
+		pids="$pids $!"
+	done
+	for pid in $pids; do
+		wait "$pid" || at_once_failed=$((at_once_failed + 1))
+	done
+	return $at_once_failed
+}
+check "eight at once" at_once add 192.0.2.1:1
+is "are all there" "$(sss-netlink config check sss.conf)" 'sss.conf: 1 hosts, 10 peers'
+check "and go at once" at_once del ''
+is "as if they had not been there" "$(sss-netlink config check sss.conf)" 'sss.conf: 1 hosts, 2 peers'
 }
 finish

@@ -21,6 +21,7 @@ refuses()
 }
 
 check "help" sh -c 'sss-cat -h | grep -q ^Usage:'
+check "version" sh -c 'sss-cat --version | grep -qxE "sss-cat [0-9.]+"'
 check "nothing to do" refuses 'wants EID, SERVICE and PROTOCOL'
 check "no protocol" refuses 'wants EID, SERVICE and PROTOCOL' "$eid" s
 check "too much" refuses 'wants EID, SERVICE and PROTOCOL' "$eid" s p q
@@ -35,7 +36,7 @@ for text in '' nobody "${eid}a" "${eid#q}" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 	check "no EID: '$text'" refuses 'is no EID' "$text" s p
 	check "-H: no EID: '$text'" refuses 'is no EID' -H "$text" -l s p
 done
-for text in '' 0 -1 x 1x nan inf 1e30; do
+for text in '' 0 -1 x 1x nan inf 1e30 0x10 +10 ' 10' 1e1 1.2.3 .; do
 	check "no timeout: '$text'" refuses 'is no number of seconds' -w "$text" "$eid" s p
 done
 for option in '' -l; do

@@ -84,23 +84,31 @@ check "no name" refuses 'the name of a host is missing' host add
 check "a name too long" refuses 'at most 15 bytes' host add abcdefghijklmnop
 check "unknown setting" refuses 'unknown setting "frob"' host add x frob
 check "no value" refuses 'port is missing' host add x port
-for port in 65536 -1 +1x x 0x10000 ''; do
+for port in 65536 -1 +1x x 0x10 +10 ' 10' 10abc 18446744073709551626 ''; do
 	check "port '$port'" refuses 'port is a number up to 65535' host add x port "$port"
 done
-check "not octal" refuses 'mode is an octal number' host add x mode 888
+for mode in 888 +660 ' 660' 0x1b 1000; do
+	check "not octal: $mode" refuses 'mode is an octal number' host add x mode "$mode"
+done
 check "no such padding" refuses 'padding is none, buckets or full' host set x padding some
 check "neither on nor off" refuses 'stealth is "on" or "off"' host set x stealth yes
 check "no such user" refuses 'owner is a number' host add x owner no-such-user
 check "nothing to set" refuses 'what shall change' host set x
 check "too much to delete" refuses 'one argument too many' host del x y
 check "too much to show" refuses 'one argument too many' service show x
+for text in '' nobody "${eid}a"; do
+	check "nobody to browse: '$text'" refuses 'is no EID' service show remote "$text"
+done
+check "too much after stats" refuses '"y" is one argument too many' stats show x y
 for text in '' nobody "${eid}a" "${eid#q}" 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'; do
 	check "no EID: '$text'" refuses 'is no EID' peer add "$text"
 done
 for text in '' 10.9.0.2 10.9.0.2: :9660 fd09::2:9660 '[fd09::2]' '[]:9660' '[fd09::2:9660'; do
 	check "no endpoint: '$text'" refuses 'is not ADDR:PORT' peer add "$eid" endpoint "$text"
 done
-check "an endpoint's port" refuses 'port is a number' peer add "$eid" endpoint 10.9.0.2:70000
+for port in 70000 +9 0x9 ' 9' 9x; do
+	check "an endpoint's port '$port'" refuses 'with a port up to 65535' peer add "$eid" endpoint "10.9.0.2:$port"
+done
 check "none and some" refuses 'goes with no other' peer set "$eid" endpoint none endpoint 10.9.0.2:9
 set -- a
 while [ $# -lt 19 ]; do set -- "$@" endpoint 10.9.0.2:9; done

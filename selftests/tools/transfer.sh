@@ -92,7 +92,7 @@ check "both" sss-netlink -netns bob access del "$alice" service s
 is "none is left" "$(sss-netlink -netns bob access show)" ""
 listen -l
 for object in 'host show' 'host show alice' 'peer show' 'peer show host alice' 'service show' \
-	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'h sh' 'p sh'; do
+	'stream show' 'channel show' 'stats' 'stats Pkts' 'stats none' 'stats show Pkts' 'h sh' 'p sh'; do
 	# shellcheck disable=SC2086 # words
 	check "-json $object" answers -json $object
 	# shellcheck disable=SC2086
@@ -110,7 +110,7 @@ check "service show remote tells what bob offers" sh -c \
 is "with -json" "$(on alice sss-netlink -j service show remote "$bob")" \
 	'[{"service":"s","protocol":"p","kind":"stream"}]'
 is "alice offers nothing" "$(on bob sss-netlink -j service show remote "$alice")" '[]'
-check "somebody who is not there" fails_with "$nobody: " on alice sss-netlink service show remote "$nobody"
+check "somebody who is not there" fails_with "$nobody: no endpoint of that peer is known: " on alice sss-netlink service show remote "$nobody"
 check "text arrives" sh -c 'echo hello | ip netns exec alice sss-cat -w 30 "$1" s p' sh "$bob"
 check "and the listener ends" listen_ended
 is "it is the text" "$(cat received)" hello

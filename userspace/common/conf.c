@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Sections and their settings; conf_check.c has what must hold between them */
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <libsss/sss.h>
@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "conf_parts.h"
 #include "endpoint.h"
+#include "number.h"
 
 static int take_eid(const char *name, const char *value, struct sss_eid *eid,
 		    struct ini_error *error)
@@ -23,8 +24,16 @@ static int take_eid(const char *name, const char *value, struct sss_eid *eid,
 
 static int take_host_name(const char *name, const char *value, char *to, struct ini_error *error)
 {
+	const char *c = value;
+
 	if (!*value)
 		return ini_wrong(error, "%s: the name of a host is missing", name);
+	/* As the kernel has it, which takes a byte of 0xa0 for a blank */
+	while (*c && *c != ' ' && *c != '/' && *c != '\xa0' && !iscntrl((unsigned char)*c))
+		c++;
+	if (*c)
+		return ini_wrong(error, "%s: no control characters, blanks or slashes in the name of a host",
+				 name);
 	return ini_text(name, value, to, SSS_HOST_NAME_MAX + 1, error);
 }
 
@@ -86,10 +95,9 @@ static int host_group(struct conf_host *host, const char *name, const char *valu
 static int host_mode(struct conf_host *host, const char *name, const char *value,
 		     struct ini_error *error)
 {
-	char *end;
-	unsigned long v = strtoul(value, &end, 8);
+	uint64_t v;
 
-	if (*value < '0' || *value > '7' || *end || v > 0777)
+	if (!number_parse(value, 8, 0777, &v))
 		return ini_wrong(error, "%s: an octal number up to 777, not \"%s\"", name, value);
 	host->mode = v;
 	return 0;

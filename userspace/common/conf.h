@@ -14,6 +14,7 @@
 
 #define CONF_FILE	"/etc/sss/sss.conf"
 #define CONF_NAME_MAX	REG_TEXT_MAX	/* bytes of a peer's name */
+#define CONF_PORT	9660		/* of a host that names none */
 #define CONF_NODE	254		/* bytes of a host name in an endpoint, with the NUL */
 
 /* Bits of conf_host.has; flags have a mask of their own */

@@ -72,6 +72,23 @@ static int twice(struct ini_error *error, const struct ini_place *at, const char
 			    first->line);
 }
 
+static uint16_t port_of(const struct conf_host *host)
+{
+	return host->has & CONF_H_PORT ? host->port : CONF_PORT;
+}
+
+/* A host listens alone on its port; 0 is a port of the kernel's choice. */
+static int check_port(const struct conf_host *host, const struct conf_host *other,
+		      struct ini_error *error)
+{
+	uint16_t port = port_of(host);
+
+	if (!port || port != port_of(other))
+		return 0;
+	return ini_wrong_at(error, &host->at, "host \"%s\" has UDP port %u, as host \"%s\" has at %s:%u: give one of them another Port",
+			    host->name, port, other->name, other->at.path, other->at.line);
+}
+
 static int check_hosts(const struct conf *conf, struct ini_error *error)
 {
 	unsigned int i, j;
@@ -91,6 +108,8 @@ static int check_hosts(const struct conf *conf, struct ini_error *error)
 			if (host->flags & other->flags & SSS_HOST_F_DEFAULT)
 				return twice(error, &host->at, "another Default host",
 					     &other->at);
+			if (check_port(host, other, error))
+				return -1;
 		}
 	}
 	return 0;

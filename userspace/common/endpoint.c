@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "endpoint.h"
+#include "number.h"
 
 bool endpoint_split(const char *text, char *node, size_t size, unsigned int *port)
 {
 	const char *colon = strrchr(text, ':'), *from = text;
-	unsigned long number;
+	uint64_t number;
 	size_t len;
-	char *end;
 
-	if (!colon || colon[1] < '0' || colon[1] > '9')
+	if (!colon || !number_parse(colon + 1, 10, 65535, &number))
 		return false;
-	number = strtoul(colon + 1, &end, 10);
 	len = colon - text;
-	if (*end || number > 65535)
-		return false;
 	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
 		from++;
 		len -= 2;
@@ -43,6 +39,27 @@ bool endpoint_parse(const char *text, struct reg_endpoint *ep)
 	ep->port = port;
 	ep->family = *text == '[' ? 6 : 4;
 	return inet_pton(*text == '[' ? AF_INET6 : AF_INET, node, ep->addr) == 1;
+}
+
+static bool usable4(uint32_t addr)
+{
+	return addr >> 24 && !IN_MULTICAST(addr) && addr != INADDR_BROADCAST;
+}
+
+static bool usable6(const struct sockaddr_in6 *in6)
+{
+	const struct in6_addr *addr = &in6->sin6_addr;
+
+	return !IN6_IS_ADDR_UNSPECIFIED(addr) && !IN6_IS_ADDR_MULTICAST(addr) &&
+	       !IN6_IS_ADDR_V4MAPPED(addr) &&
+	       (!IN6_IS_ADDR_LINKLOCAL(addr) || in6->sin6_scope_id);
+}
+
+bool endpoint_usable(const union endpoint_addr *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_port && usable4(ntohl(addr->in.sin_addr.s_addr));
+	return addr->sa.sa_family == AF_INET6 && addr->in6.sin6_port && usable6(&addr->in6);
 }
 
 char *endpoint_format(const struct reg_endpoint *ep, char *text)

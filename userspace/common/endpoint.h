@@ -36,6 +36,9 @@ bool endpoint_parse(const char *text, struct reg_endpoint *ep);
  */
 bool endpoint_split(const char *text, char *node, size_t size, unsigned int *port);
 
+/* Can a peer be there? As the kernel has it, but for what depends on its networks. */
+bool endpoint_usable(const union endpoint_addr *addr);
+
 /* The opposite of endpoint_parse(), into ENDPOINT_TEXT bytes; returns them */
 char *endpoint_format(const struct reg_endpoint *ep, char *text);
 

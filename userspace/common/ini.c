@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "ini.h"
+#include "number.h"
 
-#define LINE 1024
+#define LINE 1022	/* bytes, without what ends it */
 
 /* A file while it is read; section: where the present one began, line 0: nowhere */
 struct reading {
@@ -95,22 +95,43 @@ static int take_line(struct reading *r, char *line, struct ini_error *error)
 		return begin_section(r, line, error);
 	value = strchr(line, '=');
 	if (!value)
-		return ini_wrong(error, "\"%s\": not of the form name = value", line);
+		return ini_wrong(error, "not of the form name = value");
 	if (r->reader->section && !r->section.line)
 		return ini_wrong(error, "a setting before the first [section]");
 	*value++ = '\0';
 	return r->reader->setting(r->data, trim(line), trim(value), &r->at, error);
 }
 
+/* The next line, of LINE bytes at most; false: there is none. *wrong: why it is none */
+static bool next_line(FILE *file, char *text, const char **wrong)
+{
+	size_t n = 0;
+	int c;
+
+	*wrong = NULL;
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (!c)
+			*wrong = "a zero byte";
+		else if (n == LINE)
+			*wrong = "the line is too long";
+		if (*wrong)
+			return true;
+		text[n++] = c;
+	}
+	text[n] = '\0';
+	return n || c == '\n';
+}
+
 static int read_lines(struct reading *r, FILE *file, struct ini_error *error)
 {
 	struct ini_error what;
-	char text[LINE], *line;
+	char text[LINE + 1], *line;
+	const char *wrong;
 
-	while (fgets(text, sizeof(text), file)) {
+	while (next_line(file, text, &wrong)) {
 		r->at.line++;
-		if (strlen(text) == sizeof(text) - 1)
-			return ini_wrong_at(error, &r->at, "the line is too long");
+		if (wrong)
+			return ini_wrong_at(error, &r->at, "%s", wrong);
 		cut_remark(text);
 		line = trim(text);
 		if (!*line || *line == ';')
@@ -142,13 +163,12 @@ int ini_read(const char *path, const struct ini_reader *reader, void *data,
 int ini_number(const char *name, const char *value, unsigned long least, unsigned long most,
 	       unsigned long *number, struct ini_error *error)
 {
-	char *end;
+	uint64_t v;
 
-	errno = 0;
-	*number = strtoul(value, &end, 10);
-	if (*value < '0' || *value > '9' || *end || errno || *number < least || *number > most)
+	if (!number_parse(value, 10, most, &v) || v < least)
 		return ini_wrong(error, "%s: a number from %lu to %lu, not \"%s\"", name, least,
 				 most, value);
+	*number = v;
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -6,10 +7,13 @@
 
 int main(void)
 {
-	int l = sss_listen("Hello", "hello 1", 16), fd = accept(l, NULL, NULL);
+	int l = sss_listen("Hello", "hello 1", 16), fd = l < 0 ? -1 : accept(l, NULL, NULL);
 	char text[100];
-	ssize_t n = read(fd, text, sizeof(text));
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 
-	printf("received: %.*s\n", (int)(n > 0 ? n : 0), text);
+	if (n < 0)
+		fprintf(stderr, "hello: %s\n", sss_strerror(errno));
+	else
+		printf("received: %.*s\n", (int)n, text);
 	return n <= 0;
 }

@@ -5,11 +5,11 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <common/number.h>
 #include "agent.h"
 
 #define ENTRIES	1024
@@ -54,14 +54,17 @@ static void read_line(char *rest)
 	struct entry entry = { .when = 0 };
 	char *word = strsep(&rest, " ");
 	time_t now = time(NULL);
+	uint64_t when;
 
 	if (sss_eid_parse(&entry.eid, word))
 		return;
 	word = strsep(&rest, " ");
-	entry.when = word ? strtoll(word, NULL, 10) : 0;
+	if (!word || !number_parse(word, 10, now, &when))
+		return;
+	entry.when = when;
 	while ((word = strsep(&rest, " ")) && entry.n < AGENT_ENDPOINTS)
 		entry.n += endpoint_parse(word, &entry.eps[entry.n]);
-	if (!entry.n || entry.when <= 0 || entry.when > now || entry.when < now - LIFE_S)
+	if (!entry.n || !entry.when || entry.when < now - LIFE_S)
 		return;
 	*(find(&entry.eid) ?: oldest()) = entry;
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <common/version.h>
 #include "names.h"
 #include "sss-cat.h"
 
@@ -38,6 +39,7 @@ static const char usage[] =
 	"  -I          at the end print what the kernel knows about the stream\n"
 	"  -v          say what happens\n"
 	"  -h          this text\n"
+	"  -V          the version\n"
 	"Exit status: 0 all went well, 1 could not connect or listen, 2 wrong usage,\n"
 	"3 the transfer failed, 4 timeout, 5 the EID behind a pinned name has changed\n";
 
@@ -319,7 +321,8 @@ static int parse_timeout(struct options *opt, const char *text)
 	char *end;
 	double seconds = strtod(text, &end);
 
-	if (end == text || *end || !(seconds > 0 && seconds <= 2000000)) {
+	if (end == text || text[strspn(text, "0123456789.")] || *end ||
+	    !(seconds > 0 && seconds <= 2000000)) {
 		complain("-w: \"%s\" is no number of seconds above 0", text);
 		return EXIT_USAGE;
 	}
@@ -341,12 +344,13 @@ static int parse_options(struct options *opt, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "accept-new", no_argument, NULL, 'A' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	int c, result = EXIT_OK;
 
 	while (!result &&
-	       (c = getopt_long(argc, argv, ":46C:H:Ihi:klo:pvw:", longs, NULL)) != -1) {
+	       (c = getopt_long(argc, argv, ":46C:H:IVhi:klo:pvw:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'A':
 			opt->accept_new = true;
@@ -368,6 +372,8 @@ static int parse_options(struct options *opt, int argc, char **argv)
 			break;
 		case 'h':
 			exit(fputs(usage, stdout) < 0 ? EXIT_TRANSFER : EXIT_OK);
+		case 'V':
+			exit(puts("sss-cat " VERSION) < 0 ? EXIT_TRANSFER : EXIT_OK);
 		case 'i':
 			opt->in = optarg;
 			break;

@@ -79,10 +79,12 @@ int browse(struct args *args)
 {
 	static uint8_t list[LIST_MAX];
 	const uint8_t *at = list, *end;
+	struct sss_eid peer;
 	const char *eid;
 
 	next_arg(args, "remote");
 	eid = next_arg(args, "the EID of a peer");
+	parse_eid(&peer, eid);
 	end_of_args(args);
 	end = list + fetch(eid, list);
 	out_begin("service protocol kind");

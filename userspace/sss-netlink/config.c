@@ -31,6 +31,16 @@ static const char *file_arg(struct args *args)
 	return file;
 }
 
+static void show_sum(const char *file, const struct plan *plan)
+{
+	out_begin("file hosts peers");
+	out_object();
+	out_string("file", file);
+	out_number("hosts", plan->n_hosts);
+	out_number("peers", plan->n_peers);
+	out_end();
+}
+
 static int check(struct args *args)
 {
 	const char *file = file_arg(args);
@@ -40,7 +50,10 @@ static int check(struct args *args)
 
 	if (make(&conf, &plan, file, false, &error))
 		die(EXIT_USAGE, "%s", error.text);
-	printf("%s: %u hosts, %u peers\n", file, plan.n_hosts, plan.n_peers);
+	if (json)
+		show_sum(file, &plan);
+	else
+		printf("%s: %u hosts, %u peers\n", file, plan.n_hosts, plan.n_peers);
 	plan_free(&plan);
 	conf_free(&conf);
 	return EXIT_OK;

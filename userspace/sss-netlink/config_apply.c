@@ -12,7 +12,6 @@
 #include "known.h"
 #include "sss-netlink.h"
 
-#define STANDARD_PORT	9660
 #define STANDARD_MODE	0666
 #define FLAGS		(SSS_HOST_F_STEALTH | SSS_HOST_F_HIDE_SERVICES)
 
@@ -71,7 +70,7 @@ static void put_endpoints(struct nlmsghdr *nlh, const union endpoint_addr *endpo
 static struct known_host wanted(const struct conf_host *conf, const struct known_host *before)
 {
 	struct known_host host = {
-		.port = conf->has & CONF_H_PORT ? conf->port : STANDARD_PORT,
+		.port = conf->has & CONF_H_PORT ? conf->port : CONF_PORT,
 		.mode = conf->has & CONF_H_MODE ? conf->mode : STANDARD_MODE,
 		.padding = conf->has & CONF_H_PADDING ? conf->padding : SSS_PADDING_NONE,
 		.uid = conf->has & CONF_H_UID ? conf->uid : before ? before->uid : 0,

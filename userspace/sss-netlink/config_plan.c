@@ -30,6 +30,7 @@ int plan_resolve(const struct conf_endpoint *ep, union endpoint_addr *addrs, uns
 		 struct ini_error *error)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found, *each;
+	bool unusable = false;
 	unsigned int n = 0;
 	char port[8];
 	int err;
@@ -44,9 +45,14 @@ int plan_resolve(const struct conf_endpoint *ep, union endpoint_addr *addrs, uns
 		    has_addr(addrs, n, each->ai_addr, each->ai_addrlen))
 			continue;
 		memset(&addrs[n], 0, sizeof(*addrs));
-		memcpy(&addrs[n++], each->ai_addr, each->ai_addrlen);
+		memcpy(&addrs[n], each->ai_addr, each->ai_addrlen);
+		if (!endpoint_usable(&addrs[n++]))
+			unusable = true;
 	}
 	freeaddrinfo(found);
+	if (unusable)
+		return ini_wrong_at(error, &ep->at, "Endpoint: no peer can be at \"%s\": no unspecified, multicast, broadcast or IPv4-mapped address, and no link-local one without its interface",
+				    ep->node);
 	return n;
 }
 

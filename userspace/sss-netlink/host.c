@@ -4,8 +4,8 @@
 #include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <common/number.h>
 #include "sss-netlink.h"
 
 static const char usage[] =
@@ -58,10 +58,9 @@ static uint32_t group(const char *text)
 
 static uint32_t octal(const char *text)
 {
-	char *end;
-	unsigned long v = strtoul(text, &end, 8);
+	uint64_t v;
 
-	if (*end || end == text || v > 0777)
+	if (!number_parse(text, 8, 0777, &v))
 		die(EXIT_USAGE, "mode is an octal number up to 777, not \"%s\"", text);
 	return v;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <common/version.h>
 #include "sss-netlink.h"
 
 bool json, pretty, brief;
@@ -30,7 +31,7 @@ static const char usage[] =
 	"        service    show [remote EID]\n"
 	"        stream     show [rate]\n"
 	"        channel    show, rekey, close\n"
-	"        stats      [PATTERN]\n"
+	"        stats      [show] [PATTERN]\n"
 	"        access     add, set, del, show\n"
 	"        config     check, load, unload\n"
 	"        regserver  add, del, show, search, lookup\n"
@@ -74,7 +75,7 @@ static int finish(int result)
 
 static void version(void)
 {
-	printf("sss-netlink of AF_SSS, netlink version %d\n", SSS_GENL_VERSION);
+	printf("sss-netlink %s of AF_SSS, netlink version %d\n", VERSION, SSS_GENL_VERSION);
 	exit(finish(EXIT_OK));
 }
 
@@ -88,7 +89,7 @@ static int find_option(const char *arg, const char **value)
 	*value = strchr(arg, '=');
 	if (*value)
 		++*value;
-	found = pick(name, options, "option");
+	found = strcmp(name, "version") ? pick(name, options, "option") : O_VERSION;
 	if (found < 0 || (*value && found != O_COLOR))
 		die(EXIT_USAGE, "unknown option \"%s\": see \"sss-netlink help\"", arg);
 	return found;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <common/conf.h>
+#include <common/endpoint.h>
 #include "sss-netlink.h"
 
 static const char usage[] =
@@ -18,24 +20,14 @@ static const char usage[] =
 static void put_endpoint(struct nlmsghdr *nlh, const char *text)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
-	char node[256];
-	const char *colon = strrchr(text, ':');
-	size_t len = colon ? (size_t)(colon - text) : 0;
-	const char *from = text;
+	char node[CONF_NODE];
+	unsigned int port;
 	int err;
 
-	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
-		from++;
-		len -= 2;
-	} else if (len && strpbrk(text, ":[]") != colon) {
-		len = 0;
-	}
-	if (!len || len >= sizeof(node) || !colon[1])
-		die(EXIT_USAGE, "endpoint \"%s\" is not ADDR:PORT; an IPv6 address stands in brackets", text);
-	memcpy(node, from, len);
-	node[len] = '\0';
-	number(colon + 1, "port", 65535);
-	err = getaddrinfo(node, colon + 1, &hints, &found);
+	if (!endpoint_split(text, node, sizeof(node), &port))
+		die(EXIT_USAGE, "endpoint \"%s\" is not ADDR:PORT, with a port up to 65535; an IPv6 address stands in brackets",
+		    text);
+	err = getaddrinfo(node, strrchr(text, ':') + 1, &hints, &found);
 	if (err)
 		die(EXIT_USAGE, "cannot resolve \"%s\": %s", node, gai_strerror(err));
 	mnl_attr_put(nlh, SSS_A_ENDPOINT, found->ai_addrlen, found->ai_addr);

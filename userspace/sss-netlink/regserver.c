@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,6 +57,18 @@ static void name_files(struct server_file *f, const char *conf, const struct sss
 		     sss_eid_format(eid, text)) >= (int)sizeof(f->path))
 		die(EXIT_USAGE, "the path of \"%s\" is too long", f->conf);
 	snprintf(f->other, sizeof(f->other), "%s.new", f->path);
+}
+
+/* One add or del after the other: the file of settings is locked until it is closed. */
+static int lock(const struct server_file *f)
+{
+	int fd = open(f->conf, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(EXIT_USAGE, "cannot read \"%s\": %s", f->conf, strerror(errno));
+	if (flock(fd, LOCK_EX))
+		die(EXIT_KERNEL, "cannot lock \"%s\": %s", f->conf, strerror(errno));
+	return fd;
 }
 
 /* Those of the agent are those that count here. */
@@ -115,6 +128,21 @@ struct server {
 	const char *endpoints[SSS_PEER_ENDPOINTS_MAX + 1], *host, *conf;
 };
 
+/* The file, line by line, and each no more often than is said */
+static const struct {
+	const char *begins;
+	unsigned int most;
+} lines[] = {
+	{ "# made by \"sss-netlink regserver add\"\n", 1 },
+	{ "[RegistrationServer]\n", 1 },
+	{ "EID = ", 1 },
+	{ "Endpoint = ", SSS_PEER_ENDPOINTS_MAX },
+	{ "Host = ", 1 },
+};
+
+#define N_LINES		(sizeof(lines) / sizeof(lines[0]))
+#define EID_LINE	2
+
 static void undo(const struct server_file *f)
 {
 	int err = errno;
@@ -136,11 +164,11 @@ static void write_file(struct server_file *f, const struct server *server)
 	f->made_folder = !mkdir(f->folder, 0755);
 	if (!f->made_folder && errno != EEXIST)
 		die(EXIT_USAGE, "cannot make \"%s\": %s", f->folder, strerror(errno));
+	unlink(f->other);	/* of an attempt that was cut short: we have the lock */
 	file = fopen(f->other, "wxe");
 	if (!file)
-		die(EXIT_USAGE, "cannot make \"%s\": %s; if nobody adds it now it is of an attempt that was cut short: remove it",
-		    f->other, strerror(errno));
-	fprintf(file, "# made by \"sss-netlink regserver add\"\n[RegistrationServer]\nEID = %s\n",
+		die(EXIT_USAGE, "cannot make \"%s\": %s", f->other, strerror(errno));
+	fprintf(file, "%s%s%s%s\n", lines[0].begins, lines[1].begins, lines[EID_LINE].begins,
 		sss_eid_format(&server->eid, text));
 	for (endpoint = server->endpoints; *endpoint; endpoint++)
 		fprintf(file, "Endpoint = %s\n", *endpoint);
@@ -216,12 +244,11 @@ static int add(struct args *args)
 	struct server_file f = { .made_folder = false };
 	struct ini_error error;
 	struct server server;
-	int ret;
+	int ret, locked;
 
 	parse_server(args, &server);
 	name_files(&f, server.conf, &server.eid);
-	if (access(f.conf, R_OK))
-		die(EXIT_USAGE, "cannot read \"%s\": %s", f.conf, strerror(errno));
+	locked = lock(&f);
 	if (!access(f.path, F_OK))
 		die(EXIT_USAGE, "this server is there already, in \"%s\": \"regserver del\" takes it away",
 		    f.path);
@@ -238,6 +265,7 @@ static int add(struct args *args)
 	ret = take_on(&f);
 	if (ret)
 		undo(&f);
+	close(locked);
 	return ret;
 }
 
@@ -257,13 +285,47 @@ static void refuse_by_hand(const struct server_file *f, const struct sss_eid *ei
 	die(EXIT_USAGE, "%s has no such server: see \"sss-netlink regserver show\"", f->conf);
 }
 
+static bool is_ours(const char *line, const char *eid, unsigned int *seen)
+{
+	size_t i, len;
+
+	for (i = 0; i < N_LINES; i++) {
+		len = strlen(lines[i].begins);
+		if (!strncmp(line, lines[i].begins, len))
+			return seen[i]++ < lines[i].most &&
+			       (i != EID_LINE || !strncmp(line + len, eid, strlen(eid)));
+	}
+	return false;
+}
+
+/* What stands beside what add wrote would be lost: somebody wrote it. */
+static void refuse_lines_by_hand(const struct server_file *f, const struct sss_eid *eid)
+{
+	unsigned int seen[N_LINES] = { 0 }, n = 0;
+	FILE *file = fopen(f->path, "re");
+	char text[SSS_EID_TEXT], *line = NULL;
+	size_t room = 0;
+
+	if (!file)
+		die(EXIT_USAGE, "cannot read \"%s\": %s", f->path, strerror(errno));
+	sss_eid_format(eid, text);
+	while (getline(&line, &room, file) >= 0) {
+		n++;
+		if (!is_ours(line, text, seen) || !seen[0])
+			die(EXIT_USAGE, "%s:%u was written by hand: \"regserver del\" takes away only what \"regserver add\" made; nothing has changed",
+			    f->path, n);
+	}
+	free(line);
+	fclose(file);
+}
+
 static int del(struct args *args)
 {
 	const char *conf = NULL;
 	struct server_file f;
 	struct ini_error error;
 	struct sss_eid eid;
-	int ret;
+	int ret, locked;
 
 	parse_eid(&eid, next_arg(args, "the EID of a server"));
 	if (args->n) {
@@ -272,8 +334,10 @@ static int del(struct args *args)
 	}
 	end_of_args(args);
 	name_files(&f, conf, &eid);
+	locked = lock(&f);
 	if (access(f.path, F_OK))
 		refuse_by_hand(&f, &eid);
+	refuse_lines_by_hand(&f, &eid);
 	if (check(&f, NULL, f.path, &error))
 		die(EXIT_USAGE, "%s; nothing has changed", error.text);
 	if (rename(f.path, f.other))
@@ -283,6 +347,7 @@ static int del(struct args *args)
 		rename(f.other, f.path);
 	else
 		unlink(f.other);
+	close(locked);
 	return ret;
 }
 

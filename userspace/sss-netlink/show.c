@@ -222,10 +222,11 @@ static int show_stats(struct args *args)
 
 const struct object object_stats = {
 	.name = "stats",
-	.usage = "Usage: sss-netlink stats [PATTERN]\n"
+	.usage = "Usage: sss-netlink stats [show] [PATTERN]\n"
 		 "Counters whose name contains PATTERN; with -brief those that are not 0.\n",
 	.commands = {
 		{ "", show_stats, "PATTERN" },
+		{ "show", show_stats, "PATTERN" },
 	},
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Words of the command line: abbreviations, values, and what is said of wrong ones */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <common/number.h>
 #include "sss-netlink.h"
 
 #define SETTINGS	16
@@ -144,12 +144,9 @@ bool on_off(const char *text, const char *what)
 
 unsigned long number(const char *text, const char *what, unsigned long max)
 {
-	unsigned long v;
-	char *end;
+	uint64_t v;
 
-	errno = 0;
-	v = strtoul(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || v > max)
+	if (!number_parse(text, 10, max, &v))
 		die(EXIT_USAGE, "%s is a number up to %lu, not \"%s\"", what, max, text);
 	return v;
 }

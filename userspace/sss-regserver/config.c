@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <common/endpoint.h>
 #include <libsss/sss.h>
 #include "config.h"
+#include "redis_link.h"
 
 #define LINE 1024
 
@@ -108,6 +110,53 @@ static int set_relay_address(struct config *config, const char *value,
 	return 0;
 }
 
+/* It is not repeated in what is said of it: there may be a password in it. */
+static int set_store(struct config *config, const char *value, struct ini_error *error)
+{
+	const char *wrong = NULL;
+
+	if (!strncmp(value, "redis://", 8))
+		wrong = redis_wrong(value + 8);
+	else if (strncmp(value, "sqlite:/", 8))
+		return ini_wrong(error, "store: sqlite:/PATH or redis://HOST:PORT");
+	else if (value[strlen(value) - 1] == '/')
+		wrong = "the path of a file, not of a folder";
+	if (wrong)
+		return ini_wrong(error, "store: %s", wrong);
+	return ini_text("store", value, config->store, sizeof(config->store), error);
+}
+
+/* What anybody can reach is not the place for figures about everybody */
+static int set_metrics(struct config *config, const char *value, struct ini_error *error)
+{
+	static const uint8_t v6[16] = { [15] = 1 };
+	const size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	struct reg_endpoint ep;
+
+	if (!strncmp(value, "unix:/", 6)) {
+		if (strlen(value + 5) > longest)
+			return ini_wrong(error, "metrics: the path of a socket has up to %zu bytes",
+					 longest);
+		if (value[strlen(value) - 1] == '/')
+			return ini_wrong(error, "metrics: the path of a socket, not of a folder");
+	} else if (*value) {
+		if (!endpoint_parse(value, &ep))
+			return ini_wrong(error, "metrics: ADDRESS:PORT, a port from 1 to 65535, or unix:/PATH, not \"%s\"",
+					 value);
+		if (ep.family == 4 ? ep.addr[0] != 127 : memcmp(ep.addr, v6, sizeof(v6)))
+			return ini_wrong(error, "metrics: a loopback address, not \"%s\"", value);
+	}
+	return ini_text("metrics", value, config->metrics, sizeof(config->metrics), error);
+}
+
+/* What looks like no name may be the rest of a password, and is not repeated. */
+static int no_setting(const char *name, struct ini_error *error)
+{
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")])
+		return ini_wrong(error, "the name of a setting is missing in front of =");
+	return ini_wrong(error, "there is no setting \"%s\"", name);
+}
+
 int config_set(struct config *config, const char *name, const char *value,
 	       struct ini_error *error)
 {
@@ -117,9 +166,9 @@ int config_set(struct config *config, const char *name, const char *value,
 		if (!strcmp(name, numbers[i].name))
 			return set_number(config, &numbers[i], value, error);
 	if (!strcmp(name, "store"))
-		return ini_text(name, value, config->store, sizeof(config->store), error);
+		return set_store(config, value, error);
 	if (!strcmp(name, "metrics"))
-		return ini_text(name, value, config->metrics, sizeof(config->metrics), error);
+		return set_metrics(config, value, error);
 	if (!strcmp(name, "log-level"))
 		return set_level(config, value, error);
 	if (!strcmp(name, "server"))
@@ -127,7 +176,7 @@ int config_set(struct config *config, const char *name, const char *value,
 	if (!strcmp(name, "relay-address"))
 		return set_relay_address(config, value, error);
 	if (strcmp(name, "host"))
-		return ini_wrong(error, "there is no setting \"%s\"", name);
+		return no_setting(name, error);
 	if (sss_eid_parse(&config->host, value))
 		return ini_wrong(error, "host: \"%s\" is no EID", value);
 	return 0;
@@ -147,27 +196,9 @@ int config_read(struct config *config, const char *path, struct ini_error *error
 	return ini_read(path, &reader, config, error);
 }
 
-/* What anybody can reach is not the place for figures about everybody */
-static int check_metrics(const char *where, struct ini_error *error)
-{
-	struct reg_endpoint ep;
-	static const uint8_t v6[16] = { [15] = 1 };
-
-	if (!*where || !strncmp(where, "unix:/", 6))
-		return 0;
-	if (!endpoint_parse(where, &ep))
-		return ini_wrong(error, "metrics: ADDRESS:PORT or unix:/PATH, not \"%s\"", where);
-	if (ep.family == 4 ? ep.addr[0] != 127 : memcmp(ep.addr, v6, sizeof(v6)))
-		return ini_wrong(error, "metrics: a loopback address, not \"%s\"", where);
-	return 0;
-}
-
 int config_check(const struct config *config, struct ini_error *error)
 {
 	if (config->ttl_min > config->ttl_default || config->ttl_default > config->ttl_max)
 		return ini_wrong(error, "ttl-min, ttl-default, ttl-max: not in this order");
-	if (strncmp(config->store, "sqlite:/", 8) && strncmp(config->store, "redis://", 8))
-		return ini_wrong(error, "store: sqlite:/PATH or redis://HOST:PORT, not \"%s\"",
-			     config->store);
-	return check_metrics(config->metrics, error);
+	return 0;
 }

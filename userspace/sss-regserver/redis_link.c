@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <common/clock.h>
+#include <common/endpoint.h>
+#include <common/number.h>
 #include "redis_link.h"
 
 #define CONNECT_MS	500
@@ -76,64 +78,99 @@ static int server_number(struct redis *redis, const char *host, size_t len, int 
 /* HOST, HOST:PORT, [ADDRESS]:PORT */
 static int parse_server(struct redis *redis, const char *text)
 {
-	const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
-	size_t len = strlen(text);
-	int port = 6379;
+	char host[sizeof(redis->servers->host)], with_port[sizeof(host) + 8];
+	unsigned int port;
 
-	if (colon && (!bracket || colon > bracket)) {
-		port = atoi(colon + 1);
-		len = colon - text;
-	}
-	if (*text == '[' && len > 2 && text[len - 1] == ']')
-		return server_number(redis, text + 1, len - 2, port);
-	return server_number(redis, text, len, port);
+	snprintf(with_port, sizeof(with_port), "%s:6379", text);
+	if (strpbrk(text, " \t"))
+		return -1;
+	if (!endpoint_split(text, host, sizeof(host), &port) &&
+	    !endpoint_split(with_port, host, sizeof(host), &port))
+		return -1;
+	return server_number(redis, host, strlen(host), port);
 }
 
-static int parse_user(struct redis *redis, const char *text)
+static int hex_digit(char c)
 {
-	const char *colon = strchr(text, ':');
+	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, tolower(c)) : NULL;
 
-	if (!colon || colon - text >= (long)sizeof(redis->user) ||
-	    strlen(colon + 1) >= sizeof(redis->password))
-		return -1;
-	memcpy(redis->user, text, colon - text);
-	strcpy(redis->password, colon + 1);
+	return at ? at - digits : -1;
+}
+
+/* A copy with each %XX as the byte it stands for; -1: no room, or no such byte */
+static int decode(const char *text, size_t len, char *to, size_t room)
+{
+	const char *end = text + len;
+
+	for (; text < end; text++) {
+		if (--room == 0)
+			return -1;
+		*to = *text;
+		if (*text == '%') {
+			if (end - text < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+				return -1;
+			*to = hex_digit(text[1]) << 4 | hex_digit(text[2]);
+			text += 2;
+		}
+		if (!*to++)
+			return -1;
+	}
+	*to = '\0';
 	return 0;
 }
 
-static int parse(struct redis *redis, char *where)
+static int parse_user(struct redis *redis, const char *text, const char *end)
 {
-	char *slash = strchr(where, '/'), *at, *word;
+	const char *colon = memchr(text, ':', end - text);
 
-	if (slash)
-		*slash++ = '\0';
-	if (slash && (strlen(slash) >= sizeof(redis->prefix) || strpbrk(slash, "{}")))
+	if (!colon || decode(text, colon - text, redis->user, sizeof(redis->user)))
 		return -1;
-	strcpy(redis->prefix, slash && *slash ? slash : "sss");
-	at = strrchr(where, '@');
-	if (at) {
-		*at = '\0';
-		if (parse_user(redis, where))
-			return -1;
-		where = at + 1;
-	}
-	while ((word = strsep(&where, ",")))
+	return decode(colon + 1, end - colon - 1, redis->password, sizeof(redis->password));
+}
+
+/* What is wrong, without a word of what stands there: it may be a password. */
+static const char *parse(struct redis *redis, const char *where)
+{
+	const char *at = strrchr(where, '@'), *slash;
+	char text[512], *rest = text, *word;
+
+	if (at && parse_user(redis, where, at))
+		return "USER:PASSWORD in front of @, of up to 63 and 127 bytes, what is special as %XX";
+	where = at ? at + 1 : where;
+	slash = strchrnul(where, '/');
+	if (*slash && (strlen(slash + 1) >= sizeof(redis->prefix) || strpbrk(slash, "{}")))
+		return "PREFIX has up to 63 bytes and no { or }";
+	strcpy(redis->prefix, *slash && slash[1] ? slash + 1 : "sss");
+	if (slash - where >= (long)sizeof(text))
+		return "too long";
+	snprintf(text, sizeof(text), "%.*s", (int)(slash - where), where);
+	while ((word = strsep(&rest, ",")))
 		if (parse_server(redis, word) < 0)
-			return -1;
-	return 0;
+			return "each server is HOST, HOST:PORT or [ADDRESS]:PORT, a port is a number from 1 to 65535";
+	return NULL;
 }
 
 int redis_open(struct redis *redis, const char *where)
 {
-	char text[512];
+	const char *wrong = parse(redis, where);
 
-	if (strlen(where) >= sizeof(text))
-		return -1;
-	strcpy(text, where);
-	if (!parse(redis, text))
+	if (!wrong)
 		return 0;
-	snprintf(redis->error, 512, "redis://[USER:PASSWORD@]HOST[:PORT][,HOST...][/PREFIX]");
+	snprintf(redis->error, 512, "redis://[USER:PASSWORD@]HOST[:PORT][,HOST...][/PREFIX]: %s",
+		 wrong);
+	redis_close(redis);
 	return -1;
+}
+
+const char *redis_wrong(const char *where)
+{
+	static struct redis redis;
+	const char *wrong;
+
+	memset(&redis, 0, sizeof(redis));
+	wrong = parse(&redis, where);
+	redis_close(&redis);
+	return wrong;
 }
 
 static void drop_link(struct redis_server *server)
@@ -262,30 +299,37 @@ static int redirected_to(struct redis *redis, const redisReply *reply, const cha
 {
 	const char *p = reply->str, *colon;
 	size_t len = strlen(how);
+	uint64_t port;
 
 	if (reply->type != REDIS_REPLY_ERROR || strncmp(p, how, len))
 		return -1;
 	p = strchr(p + len, ' ');
 	colon = p ? strrchr(p, ':') : NULL;
-	if (!colon)
+	if (!colon || !number_parse(colon + 1, 10, 65535, &port))
 		return -1;
-	return server_number(redis, p + 1, colon - p - 1, atoi(colon + 1));
+	return server_number(redis, p + 1, colon - p - 1, port);
 }
 
-static long slot_of(const redisReply *reply)
+/* "MOVED 3999 ...": the slot; REDIS_SLOTS: none */
+static unsigned int slot_of(const redisReply *reply)
 {
-	return strtol(reply->str + strlen("MOVED "), NULL, 10);
+	const char *from = reply->str + strlen("MOVED ");
+	uint64_t slot;
+	char text[8];
+
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(from, " "), from);
+	return number_parse(text, 10, REDIS_SLOTS - 1, &slot) ? slot : REDIS_SLOTS;
 }
 
 bool redis_moved(struct redis *redis, const redisReply *reply)
 {
 	int number = redirected_to(redis, reply, "MOVED ");
-	long slot;
+	unsigned int slot;
 
 	if (number < 0)
 		return false;
 	slot = slot_of(reply);
-	if (slot >= 0 && slot < REDIS_SLOTS)
+	if (slot < REDIS_SLOTS)
 		redis->slots[slot] = number;
 	return true;
 }

@@ -62,11 +62,14 @@ struct redis_command {
 /**
  * redis_open() - read where the servers are; nothing is connected yet
  * @redis: zero but for @error; error says what was wrong
- * @where: [USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...][/PREFIX]
+ * @where: [USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...][/PREFIX]; USER and PASSWORD,
+ *	all before the last @, have %XX for any byte but 0
  *
  * Return: 0, or -1.
  */
 int redis_open(struct redis *redis, const char *where);
+/* The same without keeping anything: NULL, or what is wrong, and nothing of @where */
+const char *redis_wrong(const char *where);
 void redis_close(struct redis *redis);
 
 /* The slot of a key: CRC16 of what is in its braces, or all of it */

@@ -9,6 +9,7 @@
 #include <sodium.h>
 #include <common/notify.h>
 #include <common/signals.h>
+#include <common/version.h>
 #include "metrics.h"
 #include "relay.h"
 #include "server.h"
@@ -47,7 +48,8 @@ static const char usage[] =
 	"  -r, --relay PORT       forward packets of hosts that cannot reach each other (no)\n"
 	"  -o, --set NAME=VALUE   any other setting\n"
 	"  -C, --check-config     check the settings and exit\n"
-	"  -h, --help\n";
+	"  -h, --help\n"
+	"  -V, --version\n";
 
 void server_store_failed(void)
 {
@@ -79,11 +81,23 @@ static void add_setting(char *text)
 	char *value = strchr(text, '=');
 
 	if (!value) {
-		fprintf(stderr, "sss-regserver: --set NAME=VALUE, not \"%s\"\n", text);
+		fprintf(stderr, "sss-regserver: --set NAME=VALUE, not without =\n");
 		exit(EXIT_USAGE);
 	}
 	*value++ = '\0';
 	add_override(text, value);
+}
+
+/* Without what stands behind its name: it may hold a password. */
+static void wrong_option(const char *word)
+{
+	if (!strncmp(word, "--", 2))
+		fprintf(stderr, "sss-regserver: unrecognized option, or one without its value: %.*s\n",
+			(int)strcspn(word, "="), word);
+	else
+		fprintf(stderr, "sss-regserver: unrecognized option, or one without its value: -%c\n",
+			optopt);
+	exit(EXIT_USAGE);
 }
 
 static void parse_options(int argc, char **argv)
@@ -97,11 +111,12 @@ static void parse_options(int argc, char **argv)
 		{ "set", required_argument, NULL, 'o' },
 		{ "check-config", no_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:s:H:m:r:o:Ch", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, ":c:s:H:m:r:o:ChV", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'c': options.file = optarg; break;
 		case 's': add_override("store", optarg); break;
@@ -111,12 +126,13 @@ static void parse_options(int argc, char **argv)
 		case 'o': add_setting(optarg); break;
 		case 'C': options.check = true; break;
 		case 'h': fputs(usage, stdout); exit(0);
-		default: exit(EXIT_USAGE);
+		case 'V': puts("sss-regserver " VERSION); exit(0);
+		default: wrong_option(argv[optind - 1]);
 		}
 	}
 	if (optind == argc)
 		return;
-	fprintf(stderr, "sss-regserver: \"%s\" is one argument too many\n", argv[optind]);
+	fprintf(stderr, "sss-regserver: there are options only, and one argument too many\n");
 	exit(EXIT_USAGE);
 }
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <libsss/sss.h>
+#include <common/number.h>
 #include "redis_link.h"
 #include "store.h"
 
@@ -165,7 +166,8 @@ static void read_blob(const redisReply *reply, struct store_blob *blob)
 	if (x->type != REDIS_REPLY_STRING || r->type != REDIS_REPLY_STRING ||
 	    (size_t)r->len > sizeof(blob->data))
 		return;
-	blob->expires = strtoull(x->str, NULL, 10);
+	if (!number_parse(x->str, 10, UINT64_MAX, &blob->expires))
+		return;
 	memcpy(blob->data, r->str, r->len);
 	blob->len = r->len;
 }

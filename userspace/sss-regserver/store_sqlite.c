@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sqlite3.h>
 #include "store.h"
 
@@ -125,6 +126,18 @@ static int fail_open(struct store *store, const char *path)
 	return -1;
 }
 
+/* Who is where is for nobody else; what stands beside the file gets its mode from it. */
+static bool open_private(struct database *db, const char *path)
+{
+	mode_t before = umask(077);
+	bool good = !sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+				     NULL) &&
+		    !sqlite3_exec(db->db, schema, NULL, NULL, NULL);
+
+	umask(before);
+	return good;
+}
+
 static int open_database(struct store *store, const char *path)
 {
 	struct database *db = calloc(1, sizeof(*db));
@@ -136,8 +149,7 @@ static int open_database(struct store *store, const char *path)
 		return -1;
 	}
 	store->backend = db;
-	if (sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ||
-	    sqlite3_exec(db->db, schema, NULL, NULL, NULL))
+	if (!open_private(db, path))
 		return fail_open(store, path);
 	for (i = 0; i < S_STATEMENTS; i++)
 		if (sqlite3_prepare_v3(db->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
