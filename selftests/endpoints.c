@@ -164,6 +164,49 @@ TEST(hint)
 	remove_hosts(&b);
 }
 
+/*
+ * Bob has several addresses, and a firewall before alice lets in answers from where she
+ * asked and nothing else: they come from there, not from what his routes prefer. When
+ * that address goes, they go on from another one.
+ */
+static void asked_at(struct __test_metadata *_metadata, const char *where, const char *also,
+		     int port)
+{
+	int listener, fd, end;
+	char text[64];
+	struct both b;
+
+	shell_in(BOB, "ip addr add %s/%d dev wire %s", where, strchr(where, ':') ? 64 : 24,
+		 strchr(where, ':') ? "nodad" : "");
+	shell_in(ALICE, "nft 'table inet strict { chain in { type filter hook input priority 0; "
+		 "meta l4proto udp ct state != { established, related } drop; }; }'");
+	listener = listen_unknown(&b, "asked", port);
+	set_sysctl(ALICE, "connect_timeout_ms", "5000");
+	fd = dial_with(&b, 1, &where, true);
+	set_sysctl(ALICE, "connect_timeout_ms", "30000");
+	ASSERT_LE(0, fd) TH_LOG("%s: %s", where, strerror(errno));
+	end = accept(listener, NULL, NULL);
+	EXPECT_TRUE(talks(fd, end));
+	snprintf(text, sizeof(text), strchr(where, ':') ? "[%s]:%d" : "%s:%d", where, port);
+	EXPECT_STREQ(text, endpoint_of(end, SSS_LOCAL_ENDPOINT));
+	EXPECT_STREQ(text, endpoint_of(fd, SSS_PEER_ENDPOINT));
+	shell_in(ALICE, "nft delete table inet strict");
+	shell_in(BOB, "ip addr del %s/%d dev wire", where, strchr(where, ':') ? 64 : 24);
+	EXPECT_TRUE(talks(fd, end));
+	snprintf(text, sizeof(text), strchr(also, ':') ? "[%s]:%d" : "%s:%d", also, port);
+	EXPECT_STREQ(text, endpoint_of(end, SSS_LOCAL_ENDPOINT));
+	close(fd);
+	close(end);
+	close(listener);
+	remove_hosts(&b);
+}
+
+TEST(as_asked)
+{
+	asked_at(_metadata, "10.9.0.12", "10.9.0.2", 9716);
+	asked_at(_metadata, "fd09::12", "fd09::2", 9717);
+}
+
 /* On a stream: when the path dies, the endpoint that was added takes over. */
 TEST(on_a_stream)
 {

@@ -312,6 +312,14 @@ static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from,
 	return false;
 }
 
+/* The peer sends to another address of ours, or what it sends comes in elsewhere. */
+static void follow_to(struct sss_channel *ch, const union sss_endpoint *from)
+{
+	ch->path.remote = *from;
+	dst_cache_reset(&ch->path.cache);
+	find_source(ch);
+}
+
 static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint *from, u32 len,
 			       bool moves, u64 now)
 {
@@ -355,6 +363,8 @@ void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from,
 	}
 	if (unlikely((ch->moving || ch->path.insisted) && newest && !probing))
 		end_move(ch);
+	if (unlikely(newest && !sss_endpoint_same_local(&ch->path.remote, from)))
+		follow_to(ch, from);
 	if (likely(!ch->path.unproved))
 		return;
 	ch->path.budget += len;

@@ -17,7 +17,10 @@ struct net;
  * @in6: AF_INET6; sin6_scope_id is zero unless the address is link-local,
  *	sin6_flowinfo always is
  * @via: what is beside the address; session is not zero if that is a relay's, and
- *	tells whom it sends to from there
+ *	tells whom it sends to from there. local and dev: at which address (v4-mapped
+ *	for AF_INET) and by which interface a packet from there came. What is sent there
+ *	leaves in the same way as long as routes allow it: a NAT or a firewall before
+ *	the peer lets in nothing else. dev 0: as routes say. The two are not compared
  *
  * Unused bytes are zero. A v4-mapped v6 address never occurs: it is stored as
  * v4. To print one: %pISpfsc with &ep->sa.
@@ -30,6 +33,9 @@ union sss_endpoint {
 		struct sockaddr_in6 address;
 		__be32 zero;
 		__be64 session;
+		struct in6_addr local;
+		int dev;
+		__be32 zero_too;
 	} via;
 };
 
@@ -69,6 +75,19 @@ static inline u64 sss_endpoint_prefix(const struct sockaddr *sa)
 		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 8;
 	memcpy(&upper, &((const struct sockaddr_in6 *)sa)->sin6_addr, sizeof(upper));
 	return be64_to_cpu(upper);
+}
+
+/**
+ * sss_endpoint_same_local - did packets of the two come to the same address of ours?
+ * @a: one
+ * @b: the other
+ *
+ * Context: any.
+ */
+static inline bool sss_endpoint_same_local(const union sss_endpoint *a,
+					   const union sss_endpoint *b)
+{
+	return a->via.dev == b->via.dev && ipv6_addr_equal(&a->via.local, &b->via.local);
 }
 
 bool sss_endpoint_same_address(const union sss_endpoint *a, const union sss_endpoint *b);

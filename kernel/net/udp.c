@@ -28,19 +28,23 @@
 
 /* Receiving */
 
+/* Where a packet came from, and to which address of ours */
 static bool source_of(const struct sk_buff *skb, union sss_endpoint *from)
 {
 	__be16 port = udp_hdr(skb)->source;
 
 	if (skb->protocol == htons(ETH_P_IP)) {
 		sss_endpoint_set4(from, ip_hdr(skb)->saddr, port);
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &from->via.local);
 	} else if (IS_ENABLED(CONFIG_IPV6) && skb->protocol == htons(ETH_P_IPV6)) {
 		const struct in6_addr *addr = &ipv6_hdr(skb)->saddr;
 
 		sss_endpoint_set6(from, addr, port, inet6_iif(skb));
+		from->via.local = ipv6_hdr(skb)->daddr;
 	} else {
 		return false;
 	}
+	from->via.dev = skb->skb_iif;
 	return port != 0;
 }
 

@@ -8,6 +8,7 @@
  * a forged message on 6.12.
  */
 #include <linux/netdevice.h>
+#include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ip6_fib.h>
@@ -19,17 +20,42 @@
 #include "udp_sock.h"
 #include "wire/packet.h"
 
-static struct dst_entry *route4(struct sock *sk, const union sss_endpoint *to, __be32 *saddr,
-				struct dst_cache *cache)
+static struct rtable *look_up4(struct sock *sk, const union sss_endpoint *to, __be32 *saddr)
 {
-	struct net *net = sock_net(sk);
 	struct flowi4 fl = {
+		.saddr = *saddr,
 		.daddr = to->in.sin_addr.s_addr,
 		.fl4_dport = to->in.sin_port,
 		.fl4_sport = inet_sk(sk)->inet_sport,
 		.flowi4_proto = IPPROTO_UDP,
-		.flowi4_uid = sock_net_uid(net, NULL),
+		.flowi4_uid = sock_net_uid(sock_net(sk), NULL),
 	};
+	struct rtable *rt;
+
+	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl));
+	rt = ip_route_output_flow(sock_net(sk), &fl, sk);
+	*saddr = fl.saddr;
+	return rt;
+}
+
+/* As packets from there came, if that address is still ours and the route leads that way */
+static struct rtable *look_up_kept4(struct sock *sk, const union sss_endpoint *to, __be32 *saddr)
+{
+	struct rtable *rt;
+
+	*saddr = to->via.dev ? to->via.local.s6_addr32[3] : 0;
+	rt = look_up4(sk, to, saddr);
+	if (!to->via.dev || (!IS_ERR(rt) && rt->dst.dev->ifindex == to->via.dev))
+		return rt;
+	if (!IS_ERR(rt))
+		ip_rt_put(rt);
+	*saddr = 0;
+	return look_up4(sk, to, saddr);
+}
+
+static struct dst_entry *route4(struct sock *sk, const union sss_endpoint *to, __be32 *saddr,
+				struct dst_cache *cache)
+{
 	struct rtable *rt;
 
 	if (cache) {
@@ -37,17 +63,15 @@ static struct dst_entry *route4(struct sock *sk, const union sss_endpoint *to, _
 		if (rt)
 			return &rt->dst;
 	}
-	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl));
-	rt = ip_route_output_flow(net, &fl, sk);
+	rt = look_up_kept4(sk, to, saddr);
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
 		return ERR_PTR(-EACCES);
 	}
-	*saddr = fl.saddr;
 	if (cache)
-		dst_cache_set_ip4(cache, &rt->dst, fl.saddr);
+		dst_cache_set_ip4(cache, &rt->dst, *saddr);
 	return &rt->dst;
 }
 
@@ -74,27 +98,55 @@ static void push4(struct sock *sk, struct sk_buff *skb, const union sss_endpoint
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static struct dst_entry *route6(struct sock *sk, const union sss_endpoint *to,
-				struct flowi6 *fl, struct dst_cache *cache)
+static void describe6(const struct sock *sk, const union sss_endpoint *to, struct flowi6 *fl)
 {
-	struct net *net = sock_net(sk);
-	struct dst_entry *dst;
-
 	*fl = (struct flowi6){
 		.daddr = to->in6.sin6_addr,
 		.fl6_dport = to->in6.sin6_port,
 		.fl6_sport = inet_sk(sk)->inet_sport,
 		.flowi6_oif = to->in6.sin6_scope_id,
 		.flowi6_proto = IPPROTO_UDP,
-		.flowi6_uid = sock_net_uid(net, NULL),
+		.flowi6_uid = sock_net_uid(sock_net(sk), NULL),
 	};
+}
+
+static struct dst_entry *look_up6(struct sock *sk, const union sss_endpoint *to,
+				  struct flowi6 *fl, const struct in6_addr *saddr)
+{
+	describe6(sk, to, fl);
+	fl->saddr = *saddr;
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl));
+	return ip6_dst_lookup_flow(sock_net(sk), sk, fl, NULL);
+}
+
+/* As look_up_kept4() */
+static struct dst_entry *look_up_kept6(struct sock *sk, const union sss_endpoint *to,
+				       struct flowi6 *fl)
+{
+	struct dst_entry *dst;
+
+	if (to->via.dev && ipv6_chk_addr(sock_net(sk), &to->via.local, NULL, 0)) {
+		dst = look_up6(sk, to, fl, &to->via.local);
+		if (!IS_ERR(dst) && dst->dev->ifindex == to->via.dev)
+			return dst;
+		if (!IS_ERR(dst))
+			dst_release(dst);
+	}
+	return look_up6(sk, to, fl, &in6addr_any);
+}
+
+static struct dst_entry *route6(struct sock *sk, const union sss_endpoint *to,
+				struct flowi6 *fl, struct dst_cache *cache)
+{
+	struct dst_entry *dst;
+
 	if (cache) {
+		describe6(sk, to, fl);
 		dst = dst_cache_get_ip6(cache, &fl->saddr);
 		if (dst)
 			return dst;
 	}
-	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl));
-	dst = ip6_dst_lookup_flow(net, sk, fl, NULL);
+	dst = look_up_kept6(sk, to, fl);
 	if (!IS_ERR(dst) && cache)
 		dst_cache_set_ip6(cache, dst, &fl->saddr);
 	return dst;
