@@ -93,7 +93,8 @@ TEST(half_open)
 		if (i < 2)
 			EXPECT_EQ(dropped, get_stat(BOB, "HsDropLimit"));
 	}
-	EXPECT_EQ(2, get_stat(BOB, "HalfOpen"));
+	/* one may just be making room for a call that is repeated */
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "HalfOpen") == 2));
 	EXPECT_LT(dropped, get_stat(BOB, "HsDropLimit"));
 	netem(BOB, NULL);
 	for (i = 0; i < 3; i++) {
