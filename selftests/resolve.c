@@ -106,6 +106,8 @@ TEST_F(resolve, answered)
 	int fd, end;
 	pid_t pid;
 
+	/* before the program is through: then its channel is idle, and for how long is settled */
+	set_sysctl(ALICE, "idle_timeout_ms", "50");
 	pid = fork();
 	if (!pid) {
 		fd = dial_as(&self->b, ALICE);
@@ -129,7 +131,6 @@ TEST_F(resolve, answered)
 	EXPECT_EQ(self->asked + 1, get_stat(ALICE, "ResolveAsked"));
 	EXPECT_EQ(answered + 1, get_stat(ALICE, "ResolveAnswered"));
 	EXPECT_FALSE(hear(self, 0));
-	set_sysctl(ALICE, "idle_timeout_ms", "50");
 	close(end);
 	EXPECT_TRUE(nothing_left(self));
 }
