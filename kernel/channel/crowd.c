@@ -131,16 +131,6 @@ static void sort(struct rb_root *root, struct sss_held *held, u32 n)
 
 /* --- half-open handshakes --- */
 
-static void __add_slot(struct sss_half_open *slot)
-{
-	struct sss_crowd *c = slot->crowd;
-	struct sss_net *sn = slot->sn;
-
-	lockdep_assert_held(&sn->crowds_lock);
-	list_add_tail(&slot->crowd_node, &c->slots.list);
-	sort(&sn->crowds_by_slots, &c->slots, c->slots.n + 1);
-}
-
 /**
  * sss_crowd_add_slot() - a handshake was answered
  * @slot: new, knows its crowd
@@ -149,11 +139,15 @@ static void __add_slot(struct sss_half_open *slot)
  */
 void sss_crowd_add_slot(struct sss_half_open *slot)
 {
-	if (!slot->crowd)
+	struct sss_crowd *c = slot->crowd;
+	struct sss_net *sn = slot->sn;
+
+	if (!c)
 		return;
-	spin_lock_bh(&slot->sn->crowds_lock);
-	__add_slot(slot);
-	spin_unlock_bh(&slot->sn->crowds_lock);
+	spin_lock_bh(&sn->crowds_lock);
+	list_add_tail(&slot->crowd_node, &c->slots.list);
+	sort(&sn->crowds_by_slots, &c->slots, c->slots.n + 1);
+	spin_unlock_bh(&sn->crowds_lock);
 }
 
 static void __remove_slot(struct sss_half_open *slot)
@@ -181,29 +175,6 @@ void sss_crowd_remove_slot(struct sss_half_open *slot)
 	spin_lock_bh(&slot->sn->crowds_lock);
 	__remove_slot(slot);
 	spin_unlock_bh(&slot->sn->crowds_lock);
-}
-
-/**
- * sss_crowd_move_slot() - who was answered is somewhere else
- * @slot: of a stranger
- * @c: where it is; the reference is taken over
- *
- * Context: the host's work item, which alone looks at sss_half_open.crowd.
- */
-void sss_crowd_move_slot(struct sss_half_open *slot, struct sss_crowd *c)
-{
-	struct sss_crowd *before = slot->crowd;
-	struct sss_net *sn = slot->sn;
-	bool counted;
-
-	spin_lock_bh(&sn->crowds_lock);
-	counted = !list_empty(&slot->crowd_node);
-	__remove_slot(slot);
-	slot->crowd = c;
-	if (counted)
-		__add_slot(slot);
-	__put(sn, before);
-	spin_unlock_bh(&sn->crowds_lock);
 }
 
 /**

@@ -53,7 +53,6 @@ struct sss_crowd *sss_crowd_get_of_channel(struct sss_channel *ch);
 void sss_crowd_put(struct sss_net *sn, struct sss_crowd *c);
 
 void sss_crowd_add_slot(struct sss_half_open *slot);
-void sss_crowd_move_slot(struct sss_half_open *slot, struct sss_crowd *c);
 void sss_crowd_remove_slot(struct sss_half_open *slot);
 struct sss_half_open *sss_crowd_surplus_slot(struct sss_net *sn, struct sss_crowd *c);
 

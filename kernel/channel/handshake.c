@@ -142,22 +142,13 @@ static bool may_come_now(struct sss_host *host, const union sss_endpoint *from)
 	return false;
 }
 
-/**
- * sss_handshake_proves() - can who sent an INITIATE receive where it came from?
- * @host: to which it came
- * @msg: of the right length
- * @from: source
- *
- * If it does not say so, a cookie goes there, with which the next one can.
- *
- * Return: false: counted. Context: any but hard interrupts.
- */
-bool sss_handshake_proves(struct sss_host *host, const struct sss_msg_initiate *msg,
-			  const union sss_endpoint *from)
+/* Under load: who cannot receive at the address claimed does not get in. */
+static bool admit_loaded(struct sss_host *host, const struct sss_msg_initiate *msg,
+			 const union sss_endpoint *from)
 {
 	switch (sss_cookie_check(&host->cookie, msg, sizeof(*msg), &from->sa)) {
 	case SSS_COOKIE_PROVED:
-		return true;
+		return may_come_now(host, from);
 	case SSS_COOKIE_MAC1_ONLY:
 		sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_MAC2);
 		send_cookie(host, msg, from);
@@ -175,7 +166,7 @@ static bool admit_initiate(struct sss_host *host, const struct sss_msg_initiate 
 			   const union sss_endpoint *from)
 {
 	if (is_loaded(host->handshakes))
-		return sss_handshake_proves(host, msg, from) && may_come_now(host, from);
+		return admit_loaded(host, msg, from);
 	if (sss_cookie_mac1_ok(&host->cookie.keys, msg, sizeof(*msg)))
 		return true;
 	sss_drop_handshake(host->sn, host->id, SSS_MIB_HS_DROP_MAC1);

@@ -69,8 +69,6 @@ void sss_handshake_confirm_later(struct sss_host *host, struct sss_keypair *pair
 				 struct sk_buff *skb, const union sss_endpoint *from);
 void sss_handshake_send(struct sss_host *host, const void *msg, size_t len,
 			const union sss_endpoint *to);
-bool sss_handshake_proves(struct sss_host *host, const struct sss_msg_initiate *msg,
-			  const union sss_endpoint *from);
 void sss_handshake_flush(void);
 void sss_handshake_expire_later(struct sss_handshakes *hs);
 bool sss_handshake_next_stamp(struct sss_host *host, u8 stamp[SSS_HS_STAMP_LEN]);
@@ -112,7 +110,8 @@ void sss_respond_confirm(struct sss_handshakes *hs, struct sss_keypair *pair,
 void sss_slot_expire(struct work_struct *work);
 void sss_slot_purge(struct sss_handshakes *hs);
 void sss_slot_purge_host(struct sss_host *host);
-u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed);
+u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed,
+			 u64 *next_number);
 
 /* --- what they call in channel.c --- */
 void sss_channel_local_params(const struct sss_limits *limits, struct sss_params *params);

@@ -82,7 +82,8 @@ void __sss_initiate_forget(struct sss_channel *ch)
 /**
  * sss_handshake_init_channel() - prepare a new channel for handshakes
  * @ch: new; its incarnation may change to one already told to the peer in the
- *	answer to an INITIATE, so that handshakes that cross find one state
+ *	answer to an INITIATE, so that handshakes that cross find one state, and with
+ *	it the number of its first packet
  *
  * Return: 0 or -ENOMEM. Context: process.
  */
@@ -92,7 +93,9 @@ int sss_handshake_init_channel(struct sss_channel *ch)
 	if (!ch->hs)
 		return -ENOMEM;
 	ch->hs->asking.share = -1;
-	ch->incarnation = sss_slot_incarnation(ch->host, &ch->peer->eid, ch->incarnation);
+	ch->incarnation = sss_slot_incarnation(ch->host, &ch->peer->eid, ch->incarnation,
+					       &ch->next_number);
+	ch->first_number = ch->next_number;
 	return 0;
 }
 

@@ -62,45 +62,19 @@ static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 }
 
 /*
- * A copy of a stranger's INITIATE, by which a channel would come about: that counts
- * where the stranger is, and anybody can send a copy in another's name. So, if it comes
- * from another crowd, it shows that it can receive there, and counts there.
+ * Was it answered before? Then the same answer goes to where it came from now. But where
+ * a stranger is says who has read the answer: a copy from elsewhere has one of its own,
+ * so that who copies it takes nothing from the stranger, nor hides behind another.
  */
-static bool follow(struct sss_half_open *slot, const struct sss_msg_initiate *msg,
-		   const union sss_endpoint *from)
-{
-	struct sss_host *host = slot->hs->host;
-	struct sss_crowd *crowd;
-	bool same;
-
-	if (!slot->alone || !slot->crowd)
-		return true;
-	crowd = sss_crowd_get(slot->sn, from);
-	if (!crowd) {
-		sss_drop_handshake(slot->sn, host->id, SSS_MIB_HS_DROP_NO_MEMORY);
-		return false;
-	}
-	same = crowd == slot->crowd;
-	if (same || !sss_handshake_proves(host, msg, from)) {
-		sss_crowd_put(slot->sn, crowd);
-		return same;
-	}
-	sss_crowd_move_slot(slot, crowd);
-	slot->from = *from;
-	return true;
-}
-
-/* Was it answered before? Then the same answer goes to where it came from now. */
 static bool answer_again(struct sss_handshakes *hs, const struct sss_msg_initiate *msg,
 			 const union sss_endpoint *from)
 {
-	struct sss_half_open *slot = sss_slot_find_same(hs, msg);
+	struct sss_half_open *slot = sss_slot_find_same(hs, msg, from);
 
 	if (!slot)
 		return false;
 	sss_mib_inc(hs->host->sn, HS_DUPLICATE);
-	if (follow(slot, msg, from))
-		send_respond(hs, slot, from);
+	send_respond(hs, slot, from);
 	sss_slot_put(slot);
 	return true;
 }
@@ -174,12 +148,13 @@ static bool __same_state(const struct sss_channel *ch, const struct sss_initiate
 
 /*
  * Our incarnation for a peer whose state is not the one we know: what an
- * earlier INITIATE from the same state of the peer was told, or a new one.
+ * earlier INITIATE from the same state of the peer was told, or a new one. With it
+ * goes what was told of packet numbers: the peer takes none below for this state.
  */
-static u64 choose_incarnation(const struct call *c, u64 ours)
+static u64 choose_incarnation(struct call *c, u64 ours)
 {
 	u64 found = sss_slot_find_incarnation(c->hs, c->noise.remote_static,
-					      c->said.incarnation, ours);
+					      c->said.incarnation, ours, &c->answer.next_number);
 
 	while (!found || found == ours)
 		found = get_random_u64();
@@ -212,8 +187,10 @@ static bool describe_channel(struct call *c)
 /* What a channel will start with if this is confirmed */
 static void describe_nothing(struct call *c)
 {
+	c->answer.next_number = 0;
 	c->answer.incarnation = choose_incarnation(c, 0);
-	c->answer.next_number = get_random_u32_below(1 << 20);
+	if (!c->answer.next_number)
+		c->answer.next_number = get_random_u32_below(1 << 20);
 	sss_channel_local_params(&c->hs->host->sn->limits, &c->answer.params);
 }
 

@@ -310,22 +310,30 @@ void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot)
 	sss_handshake_expire_later(hs);
 }
 
+/* Is the answer for who sends from there, too? */
+static bool answers(const struct sss_half_open *slot, const union sss_endpoint *from)
+{
+	return !slot->crowd || !slot->alone || sss_endpoint_same_prefix(&slot->from, from);
+}
+
 /**
  * sss_slot_find_same() - was this INITIATE answered before?
  * @hs: of the host to which it came
  * @msg: as received
+ * @from: where this copy came from; a stranger's first one in another prefix does not count
  *
  * Return: the slot, with a reference, or NULL. Context: any but hard
  * interrupts.
  */
 struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
-					 const struct sss_msg_initiate *msg)
+					 const struct sss_msg_initiate *msg,
+					 const union sss_endpoint *from)
 {
 	struct sss_half_open *slot, *found = NULL;
 
 	spin_lock_bh(&hs->slots_lock);
 	list_for_each_entry(slot, &hs->slots, node) {
-		if (sss_noise_is_same(&slot->noise, msg)) {
+		if (sss_noise_is_same(&slot->noise, msg) && answers(slot, from)) {
 			kref_get(&slot->ref);
 			found = slot;
 			break;
@@ -341,23 +349,28 @@ struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
  * @eid: the peer's
  * @remote_incarnation: of its state
  * @not: this one is of no use
+ * @next_number: raised to what was told with it, if anything was
  *
  * Return: our incarnation in the newest unconfirmed RESPOND to it, 0: none.
  * Context: any but hard interrupts.
  */
 u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],
-			      u64 remote_incarnation, u64 not)
+			      u64 remote_incarnation, u64 not, u64 *next_number)
 {
-	struct sss_half_open *slot;
-	u64 found = 0;
+	struct sss_half_open *slot, *found = NULL;
+	u64 incarnation = 0;
 
 	spin_lock_bh(&hs->slots_lock);
 	list_for_each_entry(slot, &hs->slots, node)
 		if (slot->remote_incarnation == remote_incarnation && slot->incarnation != not &&
 		    !is_confirmed(slot) && !memcmp(slot->eid.key, eid, SSS_HS_EID_LEN))
-			found = slot->incarnation;
+			found = slot;
+	if (found) {
+		incarnation = found->incarnation;
+		*next_number = max(*next_number, found->next_number);
+	}
 	spin_unlock_bh(&hs->slots_lock);
-	return found;
+	return incarnation;
 }
 
 /**
@@ -365,15 +378,17 @@ u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID
  * @host: whose
  * @eid: the peer's
  * @proposed: if nothing else was said
+ * @next_number: raised to what was said with it
  *
  * Return: what a RESPOND has told the peer not long ago, so that the peer's
  * handshake and one that we start lead to the same state; else @proposed.
  *
  * Context: any but hard interrupts.
  */
-u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed)
+u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 proposed,
+			 u64 *next_number)
 {
-	struct sss_half_open *slot;
+	struct sss_half_open *slot, *told = NULL;
 	struct sss_handshakes *hs;
 	u64 found = 0;
 
@@ -384,12 +399,16 @@ u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 p
 	spin_lock_bh(&hs->slots_lock);
 	list_for_each_entry(slot, &hs->slots, node) {
 		if (slot->incarnation == proposed) {
-			found = proposed;
+			told = slot;
 			break;
 		}
 		if (slot->alone && !is_confirmed(slot) &&
 		    !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN))
-			found = slot->incarnation;
+			told = slot;
+	}
+	if (told) {
+		found = told->incarnation;
+		*next_number = max(*next_number, told->next_number);
 	}
 	spin_unlock_bh(&hs->slots_lock);
 out:

@@ -13,8 +13,7 @@
  * @listed: it is there (sss_handshakes.slots_lock)
  * @sn: namespace, counts it
  * @hs: in whose list
- * @crowd: reference; where it came from, NULL: the peer is configured. A copy of the
- *	INITIATE may change it, and @from, while @alone (sss_net.crowds_lock)
+ * @crowd: reference; where it came from, NULL: the peer is configured
  * @crowd_node: in sss_crowd.slots; empty: it is not (sss_net.crowds_lock)
  * @pair: its keys; reference while in the list
  * @eid: who sent it
@@ -30,7 +29,7 @@
  * @from: where the INITIATE came from
  * @elsewhere: and a copy came from somewhere else, WRITE_ONCE
  *
- * Constant once in the list, but for @crowd, @from, @answered and @elsewhere.
+ * Constant once in the list, but for @answered and @elsewhere.
  */
 struct sss_half_open {
 	struct kref ref;
@@ -61,8 +60,9 @@ void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot);
 bool sss_slot_make_room(struct sss_net *sn, struct sss_crowd *c);
 void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation);
 struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
-					 const struct sss_msg_initiate *msg);
+					 const struct sss_msg_initiate *msg,
+					 const union sss_endpoint *from);
 u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],
-			      u64 remote_incarnation, u64 not);
+			      u64 remote_incarnation, u64 not, u64 *next_number);
 
 #endif /* _SSS_CHANNEL_SLOT_H */

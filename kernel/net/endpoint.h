@@ -90,6 +90,20 @@ static inline bool sss_endpoint_same_local(const union sss_endpoint *a,
 	return a->via.dev == b->via.dev && ipv6_addr_equal(&a->via.local, &b->via.local);
 }
 
+/**
+ * sss_endpoint_same_prefix - are two endpoints in one place, as sss_endpoint_prefix() has it?
+ * @a: one
+ * @b: the other
+ *
+ * Context: any.
+ */
+static inline bool sss_endpoint_same_prefix(const union sss_endpoint *a,
+					    const union sss_endpoint *b)
+{
+	return a->sa.sa_family == b->sa.sa_family &&
+	       sss_endpoint_prefix(&a->sa) == sss_endpoint_prefix(&b->sa);
+}
+
 bool sss_endpoint_same_address(const union sss_endpoint *a, const union sss_endpoint *b);
 bool sss_endpoint_is_private(const union sss_endpoint *ep);
 void sss_endpoint_set4(union sss_endpoint *ep, __be32 addr, __be16 port);

@@ -246,33 +246,56 @@ TEST_F(crowds, channels_of_all)
 	}
 }
 
-/*
- * A stranger counts where it can receive, whoever sent a copy of its INITIATE first: from
- * another prefix than the first it is answered when it has shown that.
- */
-TEST_F(crowds, copy_from_elsewhere)
+/* Somebody at 10.@net.0.1 who copies what @st called with; the answer to the copy */
+static bool copies(const struct stranger *st, int net, uint8_t answer[2048])
 {
-	struct stranger *moves = call_from(1), *other;
-	uint8_t answer[2048], cookie[MAC];
-	long long proofs = get_stat(BOB, "HsTxCookie");
+	int fd = socket_at(net);
+	bool ok;
 
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	send(fd, st->d.initiate, INITIATE_LEN, 0);
+	ok = recv(fd, answer, 2048, 0) == RESPOND_LEN;
+	close(fd);
+	return ok;
+}
+
+/*
+ * Where a copy of an INITIATE comes from says nothing of who made it. The answer to one
+ * from another prefix is another one, and the stranger counts where it has read its own:
+ * who copies takes nothing from it, be the copier's prefix full, and hides nowhere.
+ */
+TEST_F(crowds, copies_from_elsewhere)
+{
+	struct stranger *called = call_from(1), *other;
+	uint8_t first[2048], copy[2048];
+	struct dial d;
+
+	ASSERT_NE(NULL, called);
 	set_sysctl(BOB, "max_prefix_channels", "1");
-	ASSERT_NE(NULL, moves);
-	close(moves->fd);
-	moves->fd = socket_at(2);
-	send(moves->fd, moves->d.initiate, INITIATE_LEN, 0);
-	ASSERT_EQ(POLLIN, polled(moves->fd, POLLIN, PATIENCE));
-	ASSERT_EQ(COOKIE_LEN, recv(moves->fd, answer, sizeof(answer), 0));
-	EXPECT_EQ(proofs + 1, get_stat(BOB, "HsTxCookie"));
-	ASSERT_TRUE(cookie_read(answer, cookie, moves->d.initiate + INITIATE_LEN - 2 * MAC, bob()));
-	mac2_write(moves->d.initiate, INITIATE_LEN, cookie);
-	send(moves->fd, moves->d.initiate, INITIATE_LEN, 0);
-	ASSERT_TRUE(recv_respond(moves));
-	EXPECT_TRUE(confirms(moves, true));
-	other = call_from(2);
+	ASSERT_TRUE(confirms(call_from(2), true));
+	ASSERT_TRUE(copies(called, 1, first));
+	ASSERT_TRUE(copies(called, 2, copy));
+	EXPECT_NE(0, memcmp(first, copy, RESPOND_LEN));
+	ASSERT_TRUE(copies(called, 1, copy));
+	EXPECT_EQ(0, memcmp(first, copy, RESPOND_LEN));
+	EXPECT_TRUE(confirms(called, true));
+
+	/* Who has somebody in prefix 4 ask first, and reads the answer at his own, counts there. */
+	set_sysctl(BOB, "max_prefix_channels", "4096");
+	called = &s[n_strangers++];
+	ASSERT_TRUE(dial_make(&called->d, bob()));
+	d = called->d;
+	called->fd = socket_at(3);
+	ASSERT_TRUE(copies(called, 4, copy));
+	called->d = d;
+	send(called->fd, called->d.initiate, INITIATE_LEN, 0);
+	ASSERT_TRUE(recv_respond(called));
+	EXPECT_TRUE(confirms(called, true));
+	set_sysctl(BOB, "max_prefix_channels", "1");
+	other = call_from(3);
 	ASSERT_NE(NULL, other);
 	EXPECT_FALSE(confirms(other, true));
-	other = call_from(1);
+	other = call_from(4);
 	ASSERT_NE(NULL, other);
 	EXPECT_TRUE(confirms(other, true));
 }

@@ -20,6 +20,7 @@ enum {
 	SINK = 9999,
 	ROUNDS = 9,
 	WINDOW_MS = 350,
+	GOING = 8,		/* channels that are being freed, at most */
 	FRESH = 3,		/* callers from elsewhere */
 	CHANNEL_KB = 16,	/* what a channel and its keys may take */
 };
@@ -253,7 +254,8 @@ FIXTURE_SETUP(flood)
 	message = malloc(MESSAGES * INITIATE_LEN);
 	snprintf(channels, sizeof(channels), "%d", max_channels());
 	set_sysctl(BOB, "max_prefix_channels", channels);
-	set_sysctl(BOB, "idle_timeout_ms", "2000");	/* counts from when a channel is idle */
+	/* counts from when a channel is idle; many of them take long to be made */
+	set_sysctl(BOB, "idle_timeout_ms", getenv("CHANNELS") ? "60000" : "2000");
 	self->listener = listen_on(V4, "flooded", 64);
 	ASSERT_LE(0, self->listener);
 	ASSERT_EQ(0, stream_pair(V4, self->fd));
@@ -294,7 +296,8 @@ static int keeps(struct __test_metadata *_metadata, unsigned long wanted)
 			with = rate(TO_BOB);
 			sent[1] += sender->sent - sent[0];
 			EXPECT_GE(256 + 8, get_stat(BOB, "HalfOpen"));
-			EXPECT_GE(max_channels() + 2 + FRESH, get_stat(BOB, "Channels"));
+			/* one that made room counts until it is freed */
+			EXPECT_GE(max_channels() + 2 + FRESH + GOING, get_stat(BOB, "Channels"));
 			without[i + 1] = rate(TO_SINK);
 			ratio[n++] = 2 * with / (without[i] + without[i + 1]);
 		}
