@@ -12,11 +12,27 @@
 #define PROBES_PERIOD	(60 * NSEC_PER_SEC)	/* ... in this time */
 
 /*
+ * Has a peer that nobody configured sent us as much as is sent because of the endpoints
+ * it told? Its first INITIATE is what it begins with. Otherwise many strangers, who cost
+ * nothing, could name one victim, and each port of it.
+ */
+static bool is_paid(struct sss_channel *ch)
+{
+	if (READ_ONCE(ch->peer->flags) & SSS_PEER_F_CONFIGURED)
+		return true;
+	if (ch->hs->told_bytes > ch->bytes_received)
+		return false;
+	ch->hs->told_bytes += sizeof(struct sss_msg_initiate);
+	return true;
+}
+
+/*
  * May one more packet go to an endpoint that nobody vouches for? Where too many of
  * them are on the books already, one that is not has to wait.
  */
-static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, u64 now)
+static bool may_probe(struct sss_channel *ch, const union sss_endpoint *ep, bool told, u64 now)
 {
+	struct sss_handshaking *hs = ch->hs;
 	struct sss_probes *p, *use = &hs->probes[0];
 	int i;
 
@@ -32,6 +48,8 @@ static bool may_probe(struct sss_handshaking *hs, const union sss_endpoint *ep, 
 	if (!use->since || now >= use->since + PROBES_PERIOD)
 		*use = (struct sss_probes){ .ep = *ep, .since = now };
 	else if (i == ARRAY_SIZE(hs->probes) || use->n == PROBES_MAX)
+		return false;
+	if (told && !is_paid(ch))
 		return false;
 	use->n++;
 	return true;
@@ -90,14 +108,15 @@ bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint
 {
 	struct sss_peer *peer = ch->peer;
 	struct sss_peer_endpoint *pe;
-	bool may;
+	bool may, told;
 
 	lockdep_assert_held(&ch->lock);
 	spin_lock_bh(&peer->lock);
 	pe = __find(peer, ep);
 	may = pe && (pe->configured || pe->proved || take_grant(pe));
+	told = pe && pe->told;
 	spin_unlock_bh(&peer->lock);
-	return may || may_probe(ch->hs, ep, now);
+	return may || may_probe(ch, ep, told, now);
 }
 
 static bool is_wanted(const union sss_endpoint *ep, int family)
@@ -158,7 +177,7 @@ void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, 
 
 		if (is_wanted(&pe->ep, family) && !has(c, &pe->ep) &&
 		    (!count || pe->configured || pe->proved || take_grant(pe) ||
-		     may_probe(ch->hs, &pe->ep, now)))
+		     may_probe(ch, &pe->ep, pe->told, now)))
 			add(c, &pe->ep);
 	}
 	spin_unlock_bh(&peer->lock);

@@ -62,6 +62,7 @@ struct sss_initiation {
  * @stamp: of the newest INITIATE of the peer that was confirmed
  * @stale_at: ns, when an older one was answered, 0: never
  * @probes: what was sent to unproved endpoints
+ * @told_bytes: at most, to those that the peer told, if nobody configured it
  * @asking: the question where the peer is
  */
 struct sss_handshaking {
@@ -83,6 +84,7 @@ struct sss_handshaking {
 	u8 stamp[SSS_HS_STAMP_LEN];
 	u64 stale_at;
 	struct sss_probes probes[SSS_PEER_ENDPOINTS_MAX];
+	u64 told_bytes;
 	struct sss_asking asking;
 };
 

@@ -307,7 +307,7 @@ TEST(responder)
 TEST(no_channel)
 {
 	uint8_t msg[INITIATE_LEN], respond[2048];
-	uint64_t stated[3], over;
+	uint64_t stated[3], number[3], over;
 
 	meet();
 	ASSERT_TRUE(link_call(&l));
@@ -323,9 +323,11 @@ TEST(no_channel)
 		ASSERT_TRUE(ask(msg, respond));
 		ASSERT_TRUE(link_complete(&l, respond));
 		stated[i] = l.remote.incarnation;
+		number[i] = l.remote.next_number;
 		EXPECT_NE(over, stated[i]);
 	}
 	EXPECT_EQ(stated[0], stated[1]);
+	EXPECT_EQ(number[0], number[1]);	/* who honoured the first takes none below */
 	EXPECT_NE(stated[0], stated[2]);
 	close(l.fd);
 }
