@@ -243,4 +243,63 @@ TEST_F(spoofed, later_packets)
 	EXPECT_NOT_MORE(w);
 }
 
+/* Frames that say the peer is at each of these, too; returns their length */
+static size_t put_places(uint8_t *to, struct victim **v, int n)
+{
+	uint8_t *p = to;
+
+	*p++ = ENDPOINTS;
+	*p++ = n;
+	for (int i = 0; i < n; i++, p += 4) {
+		struct sockaddr_in at;
+		socklen_t len = sizeof(at);
+
+		getsockname(v[i]->fd, (struct sockaddr *)&at, &len);
+		*p++ = 4;
+		*p++ = 0;
+		memcpy(p, &at.sin_port, 2);
+		p += 2;
+		memcpy(p, &at.sin_addr, 4);
+	}
+	return p - to;
+}
+
+/* A stranger names others as the places where it is, and falls silent: three minutes. */
+TEST_F_TIMEOUT(spoofed, told, 300)
+{
+	uint64_t id = memcmp(d.own.public, bob(), KEY) < 0 ? 0 : 1;
+	struct victim *v[8], *own = victim();
+	uint8_t packet[PACKET], frames[FRAMES_MAX];
+	int listener = listen_on(V4, "told", 1), fd;
+	size_t len, out = 0;
+
+	for (int i = 0; i < 8; i++)
+		v[i] = victim();
+	spoof(own, d.initiate, INITIATE_LEN);
+	ASSERT_TRUE(answers(own, 1));
+	ASSERT_TRUE(dial_answered(&d, own->last));
+	len = put_init(frames, id, "told", "test 1");
+	len += put_numbers(frames + len, WINDOW, 2, id, (uint64_t)WINDOW_SIZE);
+	len += put_places(frames + len, v, 8);
+	spoof(own, packet, dial_seal(&d, packet, frames, len));
+	fd = accept(listener, NULL, NULL);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(5000, send_pattern(fd, 5000, 2, 0));
+	for (int s = 0; s < 180; s++) {
+		usleep(1000000);
+		look(own);
+		for (int i = 0; i < 8; i++)
+			look(v[i]);
+	}
+	for (int i = 0; i < 8; i++)
+		out += v[i]->out;
+	TH_LOG("%zu bytes for %zu", out, own->in);
+	EXPECT_LT(0, out);
+	EXPECT_GE(own->in, out);
+	spoof(own, packet, dial_seal(&d, packet, frames, put_close(frames, 0)));
+	close(fd);
+	close(listener);
+	EXPECT_TRUE(is_quiet(own));
+}
+
 TEST_HARNESS_MAIN
