@@ -5,6 +5,7 @@
 #
 #	nat.sh punch	what can be punched: every pairing of three kinds, one NAT for
 #			both, bob without one, IPv6 with stateful firewalls
+#	nat.sh both	one pairing of each of the next two
 #	nat.sh relay	with a symmetric NAT at one end or both: through the server
 #	nat.sh bounded	what one EID may send that way
 # shellcheck disable=SC2154 # key() makes names
@@ -112,6 +113,21 @@ relay()
 	done
 }
 
+# The same on a kernel that takes its time: what differs is the kernel
+both()
+{
+	world
+	pairing port port
+	up
+	check "port to port" reaches "port to port"
+	check "directly" direct
+	world -r 9670
+	pairing symmetric symmetric
+	up
+	check "symmetric to symmetric" reaches "symmetric to symmetric"
+	check "through the relay" relayed
+}
+
 # What one EID sends through the relay is bounded, and in nobody's way: carol and dave
 # are beside alice and bob, behind the same NATs
 bounded()
@@ -149,8 +165,9 @@ bounded()
 
 case ${1-} in
 punch) punch ;;
+both) both ;;
 relay) relay ;;
 bounded) bounded ;;
-*) echo "say punch, relay or bounded"; exit 2 ;;
+*) echo "say punch, both, relay or bounded"; exit 2 ;;
 esac
 finish
