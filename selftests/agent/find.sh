@@ -36,6 +36,28 @@ check "and bob called, too" grep -q "event=found.*how=called.*10.9.1.2:9660" bob
 check "an EID that nobody knows is not found" status 1 'no endpoint of that peer is known' \
 	on alice sss-cat -w 20 "$nobody" s p
 
+# Alice wants to be introduced to nobody
+forget
+cp alice.conf alice.conf~
+printf '[Profile]\nIntroduce = none\n' >>alice.conf
+: >alice.log
+kill -HUP $alice_agent
+check "alice registers anew" said alice event=registered
+check "who wants to be introduced to nobody is not admitted to" status 1 'not allowed to use that host' \
+	on bob sss-cat -w 20 "$alice_eid" s p
+mv alice.conf~ alice.conf
+kill -HUP $alice_agent
+
+# A host that is made anew
+: >alice.log
+check "alice's host goes" sss-netlink -netns alice config unload
+check "the agent hears of it" said alice event=host-gone
+check "and comes back" sss-netlink -netns alice config load alice.conf
+check "it registers at once" wait_for 5 grep -q event=registered alice.log
+
+check "a second agent refuses" refused 2 "an agent runs here: process $alice_agent, with" \
+	on alice timeout 10 sss-netlink agent alice.conf
+
 # Bob moves
 registers='sss_regserver_requests_total{op="register"'
 before=$(metric "$registers")

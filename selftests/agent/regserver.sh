@@ -48,6 +48,7 @@ for ns in bob alice; do
 	ip netns exec $ns sss-netlink agent -v $ns/$ns.conf 2>>$ns.log &
 	agent=$!
 	wait_for 10 grep -q event=started $ns.log
+	[ $ns = alice ] || bob_agent=$agent
 done
 is "the agent is found" "$(netlink -json agent show | shown pid)" "$agent"
 is "with its settings" "$(netlink -json agent show | shown file)" "$work/alice/alice.conf"
@@ -111,8 +112,13 @@ answering
 check "alice reaches bob" echoes "$bob_eid"
 check "and remembers where" wait_for 5 sh -c "sss-netlink -netns alice agent peers | grep -q '^eid $bob_eid age-s [0-9]* endpoint 10.9.2.2:9660'"
 
+check "two entries" wait_for 10 entries 2
 check "the last one is taken away" netlink regserver del "$srv_eid"
 is "without a trace" "$(find alice/peers.d -type f)$(netlink -brief regserver show)" ''
+check "and without an entry there" wait_for 10 entries 1
+sed -i '/^\[Agent\]/a Register = no' bob/bob.conf
+kill -HUP "$bob_agent"
+check "who does not register any more has none, either" wait_for 10 entries 0
 kill "$agent"
 wait "$agent" 2>/dev/null || true
 is "the agent has ended" "$(netlink -brief agent show alice/alice.conf | cut -d' ' -f1)" stopped

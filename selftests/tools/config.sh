@@ -28,6 +28,9 @@ Mode = 0660
 Owner = root
 Group = 0
 Padding = buckets
+Access = rules
+MaxStreams = 100
+Rate = 0
 Stealth=no
 HideServices = off
 
@@ -119,6 +122,9 @@ for mode in 888 0x1ff +660 1000 02000000000000000000660; do
 	wrong 2 "Mode: an octal number up to 777, not \"$mode\"" "[Host]\nMode = $mode"
 done
 wrong 2 'Padding: none, buckets or full, not "some"' '[Host]\nPadding = some'
+wrong 2 'Access: anyone, peers or rules, not "nobody"' '[Host]\nAccess = nobody'
+wrong 2 'MaxStreams: a number from 0 to 4294967295, not "x"' '[Host]\nMaxStreams = x'
+wrong 2 'Rate: a number from 0 to 4294967295, not "4294967296"' '[Host]\nRate = 4294967296'
 wrong 2 'Owner: there is no user "no-such-user"' '[Host]\nOwner = no-such-user'
 wrong 2 'Group: there is no group "no-such-group"' '[Host]\nGroup = no-such-group'
 wrong 2 'this [Host] has no Name' '\n[Host]\nPort = 1\n[Agent]'
@@ -206,6 +212,12 @@ check "and what two files say of one peer" refuses \
 	'./peers.d/zoe.conf:1: a peer with the same EID, as there is at ./peers.d/bob.conf:1' ./good.conf
 mv peers.d/zoe.conf peers.d/zoe.conf~
 check "only *.conf are read" sh -c "sss-netlink config check good.conf >out"
+mkfifo peers.d/pipe.conf
+check "what is no file is not waited for" refuses './peers.d/pipe.conf: not a regular file' ./good.conf
+rm peers.d/pipe.conf
+ln -s /dev/zero peers.d/zero.conf
+check "nor read without an end" refuses './peers.d/zero.conf: not a regular file' ./good.conf
+rm peers.d/zero.conf
 check "no command" fails_with 'a command (check, load, unload) is missing' sss-netlink config
 check "unknown command" fails_with 'unknown command "config frob"' sss-netlink config frob
 check "help" sh -c 'sss-netlink config help | grep -q ^Usage:'

@@ -103,6 +103,22 @@ static int host_mode(struct conf_host *host, const char *name, const char *value
 	return 0;
 }
 
+/* One of three words */
+static int take_word(const char *name, const char *value, const char *const words[3],
+		     uint32_t *which, struct ini_error *error)
+{
+	uint32_t i;
+
+	for (i = 0; i < 3; i++) {
+		if (strcasecmp(value, words[i]))
+			continue;
+		*which = i;
+		return 0;
+	}
+	return ini_wrong(error, "%s: %s, %s or %s, not \"%s\"", name, words[0], words[1],
+			 words[2], value);
+}
+
 static int host_padding(struct conf_host *host, const char *name, const char *value,
 			struct ini_error *error)
 {
@@ -110,15 +126,42 @@ static int host_padding(struct conf_host *host, const char *name, const char *va
 		[SSS_PADDING_NONE] = "none", [SSS_PADDING_BUCKETS] = "buckets",
 		[SSS_PADDING_FULL] = "full",
 	};
-	uint32_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(value, words[i]))
-			continue;
-		host->padding = i;
-		return 0;
-	}
-	return ini_wrong(error, "%s: none, buckets or full, not \"%s\"", name, value);
+	return take_word(name, value, words, &host->padding, error);
+}
+
+static int host_access(struct conf_host *host, const char *name, const char *value,
+		       struct ini_error *error)
+{
+	static const char *const words[] = {
+		[SSS_ACCESS_ANYONE] = "anyone", [SSS_ACCESS_PEERS] = "peers",
+		[SSS_ACCESS_RULES] = "rules",
+	};
+
+	return take_word(name, value, words, &host->access, error);
+}
+
+static int host_limit(const char *name, const char *value, uint32_t *limit,
+		      struct ini_error *error)
+{
+	unsigned long number;
+
+	if (ini_number(name, value, 0, UINT32_MAX, &number, error))
+		return -1;
+	*limit = number;
+	return 0;
+}
+
+static int host_streams(struct conf_host *host, const char *name, const char *value,
+			struct ini_error *error)
+{
+	return host_limit(name, value, &host->max_streams, error);
+}
+
+static int host_rate(struct conf_host *host, const char *name, const char *value,
+		     struct ini_error *error)
+{
+	return host_limit(name, value, &host->rate, error);
 }
 
 static int host_port(struct conf_host *host, const char *name, const char *value,
@@ -147,6 +190,9 @@ static const struct {
 	{ "Group", 0, CONF_H_GID, host_group },
 	{ "Mode", 0, CONF_H_MODE, host_mode },
 	{ "Padding", 0, CONF_H_PADDING, host_padding },
+	{ "Access", 0, CONF_H_ACCESS, host_access },
+	{ "MaxStreams", 0, CONF_H_STREAMS, host_streams },
+	{ "Rate", 0, CONF_H_RATE, host_rate },
 };
 
 static int host_setting(struct conf *conf, const char *name, const char *value,

@@ -20,6 +20,7 @@
 /* Bits of conf_host.has; flags have a mask of their own */
 enum conf_host_setting {
 	CONF_H_PORT = 1, CONF_H_UID = 2, CONF_H_GID = 4, CONF_H_MODE = 8, CONF_H_PADDING = 16,
+	CONF_H_ACCESS = 32, CONF_H_STREAMS = 64, CONF_H_RATE = 128,
 };
 
 /* [Host]: a local identity. @implied: there was no section at all; its key is made */
@@ -33,6 +34,8 @@ struct conf_host {
 	uint32_t flags, mask;		/* SSS_HOST_F_* */
 	uint32_t uid, gid, mode;
 	uint32_t padding;		/* enum sss_padding */
+	uint32_t access;		/* enum sss_access */
+	uint32_t max_streams, rate;	/* 0: no limit */
 };
 
 /* Where a peer may be; @node is an address or a host name */

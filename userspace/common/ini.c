@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "ini.h"
 #include "number.h"
 
@@ -146,15 +149,32 @@ static int read_lines(struct reading *r, FILE *file, struct ini_error *error)
 	return end_section(r, error);
 }
 
+/* Whatever else has that name is not waited for. */
+static FILE *open_file(const char *path, struct ini_error *error)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	struct stat st;
+
+	if (file && !fstat(fd, &st) && S_ISREG(st.st_mode))
+		return file;
+	ini_wrong(error, "%s: %s", path, file ? "not a regular file" : strerror(errno));
+	if (file)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
 int ini_read(const char *path, const struct ini_reader *reader, void *data,
 	     struct ini_error *error)
 {
 	struct reading r = { .reader = reader, .data = data, .at.path = path };
-	FILE *file = fopen(path, "re");
+	FILE *file = open_file(path, error);
 	int ret;
 
 	if (!file)
-		return ini_wrong(error, "%s: %s", path, strerror(errno));
+		return -1;
 	ret = read_lines(&r, file, error);
 	fclose(file);
 	return ret;

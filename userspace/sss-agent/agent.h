@@ -57,7 +57,7 @@ struct agent {
 	unsigned int n_identities;
 	struct identity *identities;
 	uint64_t now;		/* ms, monotonic, of this round */
-	bool stopping;
+	bool stopping, reloading;
 };
 
 extern struct agent agent;
@@ -88,6 +88,8 @@ void resolve_found(struct identity *self, const struct sss_eid *peer,
 		   const struct candidates *where, const char *how);
 /* One of those asked knows nothing (err), or will not say */
 void resolve_nothing(const struct identity *self, const struct sss_eid *peer, int err);
+/* The peer does not want to be found: EACCES, unless something is found all the same */
+void resolve_refused(const struct identity *self, const struct sss_eid *peer);
 /* Does a question about it wait? With @self NULL, of any host */
 bool resolve_wanted(const struct identity *self, const struct sss_eid *peer);
 void resolve_each(void (*call)(struct identity *self, const struct sss_eid *peer, void *data),
@@ -108,8 +110,11 @@ void sessions_send(struct identity *self, const struct sss_eid *peer);
 /* The configured endpoints of a server; whether it is one */
 bool sessions_server(const struct sss_eid *peer, struct candidates *where);
 uint64_t sessions_tick(void);
-/* Takes entries away, and waits a little for the servers to say so */
-void sessions_remove_entries(void);
+/*
+ * Has entries taken away that the settings to come do not ask for, NULL: all, and waits a
+ * little for the servers to say so
+ */
+void sessions_remove_entries(const struct conf *fresh);
 
 /* local.c */
 void local_open(void);

@@ -99,16 +99,24 @@ static void begin(void)
 	local_open();
 }
 
+/* Not in the midst of a round: streams go with the old settings. */
+static void on_hangup(void)
+{
+	agent.reloading = true;
+}
+
 static void reload(void)
 {
 	struct ini_error error;
 	struct conf fresh;
 
+	agent.reloading = false;
 	notify_reloading();
 	if (conf_read(&fresh, agent.file, &error)) {
 		log_at(LOG_L_ERROR, "reload-failed", " error=%s", log_quote(error.text));
 		conf_free(&fresh);
 	} else {
+		sessions_remove_entries(&fresh);
 		local_close();
 		sessions_close();
 		cache_close();
@@ -149,6 +157,8 @@ static void serve(void)
 			die(EXIT_KERNEL, "epoll: %s", strerror(errno));
 		agent.now = clock_ms();
 		loop_call();
+		if (agent.reloading)
+			reload();
 	}
 }
 
@@ -169,6 +179,19 @@ static void parse(struct args *args)
 	}
 }
 
+/* Two would register, and answer the kernel, against each other. */
+static void claim(void)
+{
+	struct running other;
+
+	if (!running_claim(agent.file))
+		return;
+	if ((errno == EAGAIN || errno == EACCES) && running_find(&other))
+		die(EXIT_KERNEL, "an agent runs here: process %d, with \"%s\"", (int)other.pid,
+		    other.file);
+	log_at(LOG_L_WARNING, "unknown-to-others", " error=%s", log_quote(strerror(errno)));
+}
+
 static int run(struct args *args)
 {
 	struct ini_error error;
@@ -180,20 +203,18 @@ static int run(struct args *args)
 		die(EXIT_USAGE, "%s", error.text);
 	if (loop_open())
 		die(EXIT_KERNEL, "epoll: %s", strerror(errno));
-	if (signals_open(reload, &agent.stopping))
+	if (signals_open(on_hangup, &agent.stopping))
 		die(EXIT_KERNEL, "signalfd: %s", strerror(errno));
+	claim();
 	agent.now = clock_ms();
 	kernel_open();
 	address_open();
 	begin();
-	if (running_claim(agent.file))
-		log_at(LOG_L_WARNING, "unknown-to-others", " error=%s",
-		       log_quote(strerror(errno)));
 	log_at(LOG_L_INFO, "started", " hosts=%u", agent.n_identities);
 	notify("READY=1");
 	serve();
 	notify("STOPPING=1");
-	sessions_remove_entries();
+	sessions_remove_entries(NULL);
 	local_close();
 	sessions_close();
 	cache_close();

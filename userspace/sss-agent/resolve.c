@@ -141,6 +141,14 @@ void resolve_nothing(const struct identity *self, const struct sss_eid *peer, in
 		end(q, q->err);
 }
 
+void resolve_refused(const struct identity *self, const struct sss_eid *peer)
+{
+	struct question *q = find(self, peer);
+
+	if (q)
+		q->err = EACCES;
+}
+
 bool resolve_wanted(const struct identity *self, const struct sss_eid *peer)
 {
 	const struct question *q = find(self, peer);

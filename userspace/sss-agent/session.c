@@ -22,6 +22,7 @@
 #define NOTICES		32	/* acted upon, of one session in NOTICES_MS */
 #define NOTICES_MS	10000
 #define GOODBYE_MS	500
+#define LEAVE_MS	2000	/* as well, where the server has to be called for it */
 
 struct request {
 	uint32_t id;		/* 0: free */
@@ -40,6 +41,7 @@ struct request {
  * @failures: in a row
  * @entry: the server has one of us
  * @kept: SO_KEEPALIVE is on
+ * @leaving: all that is left to do is to have the entry taken away
  * @requests: sent, not answered
  * @notices: acted upon since @notices_from
  */
@@ -48,7 +50,7 @@ struct session {
 	struct reg_client client;
 	struct identity *self;
 	const struct conf_peer *server;
-	bool connected, wanted, entry, kept;
+	bool connected, wanted, entry, kept, leaving;
 	uint64_t due, until;
 	unsigned int failures;
 	struct request requests[REQUESTS];
@@ -243,8 +245,9 @@ static void on_found(struct session *s, const struct request *request)
 
 static void on_refused(struct session *s, const struct request *request)
 {
-	/* It wants to be introduced to others only: what it shows to all is left. */
+	/* It wants to be introduced to others only: what it shows to all is left, if anything. */
 	if (answer.status == REG_DENIED && request->op == REG_INTRODUCE) {
+		resolve_refused(s->self, &request->peer);
 		look_up(s, &request->peer);
 		return;
 	}
@@ -326,6 +329,13 @@ static void send_questions(struct identity *self, const struct sss_eid *peer, vo
 		introduce(s, peer);
 }
 
+static void remove_entry(struct session *s)
+{
+	struct reg_request req = { .op = REG_REMOVE };
+
+	ask(s, &req, NULL);
+}
+
 static void on_connected(struct session *s)
 {
 	if (reg_dialled(&s->client)) {
@@ -334,9 +344,13 @@ static void on_connected(struct session *s)
 	}
 	s->connected = true;
 	s->failures = 0;
-	s->entry = false;
 	s->due = UINT64_MAX;
 	loop_want(&s->source, EPOLLIN);
+	if (s->leaving) {
+		remove_entry(s);
+		return;
+	}
+	s->entry = false;
 	keep(s);
 	if (agent.conf.agent.do_register)
 		register_host(s);
@@ -511,10 +525,13 @@ static uint64_t tick(struct session *s)
 	uint64_t next = s->due;
 	unsigned int i;
 
-	if (s->source.fd >= 0 && !s->self->present)
+	if (!s->self->present) {
 		hang_up(s);
-	if (!s->self->present)
+		/* Once it is there again nothing is to be waited for. */
+		s->failures = 0;
+		s->due = agent.conf.agent.do_register ? agent.now : UINT64_MAX;
 		return UINT64_MAX;
+	}
 	if (s->source.fd >= 0 && !s->connected) {
 		if (s->until <= agent.now)
 			fail(s, "no answer");
@@ -558,23 +575,57 @@ uint64_t sessions_tick(void)
 	return n_sessions && services_at < next ? services_at : next;
 }
 
-void sessions_remove_entries(void)
+/* Would the host still be registered at that server? */
+static bool stays(const struct session *s, const struct conf *fresh)
 {
-	uint64_t until = agent.now + GOODBYE_MS;
-	struct reg_request req;
-	bool left = true;
+	const char *name = s->self->conf->name;
 	unsigned int i;
 
-	for (i = 0; i < n_sessions; i++) {
-		if (!sessions[i].connected || !sessions[i].entry)
-			continue;
-		req = (struct reg_request){ .op = REG_REMOVE };
-		ask(&sessions[i], &req, NULL);
+	if (!fresh || !fresh->agent.do_register || !conf_find_host(fresh, name))
+		return false;
+	for (i = 0; i < fresh->n_peers; i++) {
+		const struct conf_peer *peer = &fresh->peers[i];
+
+		if (peer->server && !memcmp(&peer->eid, &s->server->eid, sizeof(peer->eid)) &&
+		    (!*peer->host || !strcmp(peer->host, name)))
+			return true;
 	}
-	while (left && agent.now < until) {
+	return false;
+}
+
+/* Does an entry still have to go? One whose stream is lost is called, if there is time. */
+static bool leaves(struct session *s, bool call)
+{
+	if (!s->leaving || !s->entry)
+		return false;
+	if (call && s->source.fd < 0 && s->due != UINT64_MAX && s->due <= agent.now)
+		dial(s);
+	return s->source.fd >= 0 || (call && s->self->present);
+}
+
+void sessions_remove_entries(const struct conf *fresh)
+{
+	uint64_t until = agent.now + (fresh ? LEAVE_MS : GOODBYE_MS);
+	bool left = true;
+	unsigned int i;
+	uint64_t wait;
+
+	for (i = 0; i < n_sessions; i++) {
+		struct session *s = &sessions[i];
+
+		s->leaving = s->entry && !stays(s, fresh);
+		if (s->leaving && s->connected)
+			remove_entry(s);
+		if (s->source.fd < 0)
+			s->due = agent.now;
+	}
+	while (agent.now < until) {
 		for (i = 0, left = false; i < n_sessions; i++)
-			left = left || (sessions[i].connected && sessions[i].entry);
-		if (left && loop_wait(until - agent.now) > 0)
+			left |= leaves(&sessions[i], fresh);
+		if (!left)
+			return;
+		wait = until - agent.now;
+		if (loop_wait(wait < GOODBYE_MS / 10 ? wait : GOODBYE_MS / 10) > 0)
 			loop_call();
 		agent.now = clock_ms();
 	}

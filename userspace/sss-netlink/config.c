@@ -59,6 +59,20 @@ static int check(struct args *args)
 	return EXIT_OK;
 }
 
+/* The record has old and new together: then what there is. */
+static int apply_recorded(const struct loaded *loaded, const struct plan *plan,
+			  struct ini_error *error)
+{
+	int ret = apply_plan(plan, loaded, error);
+
+	if (ret && !loaded->n_hosts)
+		loaded_remove(loaded);
+	else if (loaded_write(loaded, ret ? loaded : NULL, ret ? NULL : plan))
+		warn("cannot write \"%s\": %s: it has more than what is there", loaded->path,
+		     strerror(errno));
+	return ret;
+}
+
 int config_load(const char *file, struct ini_error *error)
 {
 	struct loaded loaded;
@@ -69,10 +83,13 @@ int config_load(const char *file, struct ini_error *error)
 	if (make(&conf, &plan, file, true, error))
 		return EXIT_USAGE;
 	loaded_open(&loaded);
-	ret = apply_plan(&plan, &loaded, error);
-	if (!ret && loaded_write(&loaded, &plan))
-		warn("cannot write \"%s\": %s: \"config unload\" will not know of this",
-		     loaded.path, strerror(errno));
+	/* What will be there is known to the next one even if this one is killed. */
+	ret = loaded_write(&loaded, &loaded, &plan);
+	if (ret)
+		ini_wrong(error, "cannot write \"%s\": %s: nothing has changed", loaded.path,
+			  strerror(errno));
+	else
+		ret = apply_recorded(&loaded, &plan, error);
 	plan_free(&plan);
 	loaded_close(&loaded);
 	conf_free(&conf);

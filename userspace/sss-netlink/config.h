@@ -63,13 +63,17 @@ size_t plan_addr_len(const union endpoint_addr *addr);
 struct loaded_peer {
 	char host[SSS_HOST_NAME_MAX + 1];
 	struct sss_eid eid;
+	bool has_psk;
 	unsigned int n_endpoints;
 	struct reg_endpoint endpoints[SSS_PEER_ENDPOINTS_MAX];
 };
 
+/* @said: which settings there were, conf_host.has; @is_default: that it shall be */
 struct loaded_host {
 	char name[SSS_HOST_NAME_MAX + 1];
 	struct sss_eid eid;
+	unsigned int said;
+	bool is_default;
 };
 
 struct loaded {
@@ -84,9 +88,12 @@ struct loaded {
 void loaded_open(struct loaded *loaded);
 /* Was anything loaded into this namespace? */
 bool loaded_exists(void);
-/* Replaces it, as a whole; 0 or -1 with errno */
-int loaded_write(const struct loaded *loaded, const struct plan *plan);
-void loaded_remove(struct loaded *loaded);
+/*
+ * Replaces it, as a whole: by what was in it, unless NULL, and what is planned, unless NULL.
+ * 0, or -1 with errno: it is what it was
+ */
+int loaded_write(const struct loaded *loaded, const struct loaded *old, const struct plan *plan);
+void loaded_remove(const struct loaded *loaded);
 void loaded_close(struct loaded *loaded);
 
 /**

@@ -25,6 +25,7 @@ struct change {
 
 struct changes {
 	struct known known;
+	const struct loaded *loaded;
 	unsigned int n;
 	struct change *at;
 	struct ini_error *error;
@@ -66,15 +67,43 @@ static void put_endpoints(struct nlmsghdr *nlh, const union endpoint_addr *endpo
 
 /* Hosts */
 
+/* Did an earlier load bring this setting? Then it goes, if it is no longer said. */
+static bool was_said(const struct changes *changes, const char *name, unsigned int setting)
+{
+	const struct loaded *loaded = changes->loaded;
+	unsigned int i;
+
+	for (i = 0; i < loaded->n_hosts; i++)
+		if (!strcmp(loaded->hosts[i].name, name) && loaded->hosts[i].said & setting)
+			return true;
+	return false;
+}
+
+/* Of a setting that does not go back by itself, since somebody may have made it by hand */
+static uint32_t choose(const struct changes *changes, const struct conf_host *conf,
+		       unsigned int setting, uint32_t said, const uint32_t *before)
+{
+	if (conf->has & setting)
+		return said;
+	return before && !was_said(changes, conf->name, setting) ? *before : 0;
+}
+
 /* What the plan says, and what it does not say as it is without a word */
-static struct known_host wanted(const struct conf_host *conf, const struct known_host *before)
+static struct known_host wanted(const struct changes *changes, const struct conf_host *conf,
+				const struct known_host *before)
 {
 	struct known_host host = {
 		.port = conf->has & CONF_H_PORT ? conf->port : CONF_PORT,
 		.mode = conf->has & CONF_H_MODE ? conf->mode : STANDARD_MODE,
 		.padding = conf->has & CONF_H_PADDING ? conf->padding : SSS_PADDING_NONE,
-		.uid = conf->has & CONF_H_UID ? conf->uid : before ? before->uid : 0,
-		.gid = conf->has & CONF_H_GID ? conf->gid : before ? before->gid : 0,
+		.uid = choose(changes, conf, CONF_H_UID, conf->uid, before ? &before->uid : NULL),
+		.gid = choose(changes, conf, CONF_H_GID, conf->gid, before ? &before->gid : NULL),
+		.access = choose(changes, conf, CONF_H_ACCESS, conf->access,
+				 before ? &before->access : NULL),
+		.max_streams = choose(changes, conf, CONF_H_STREAMS, conf->max_streams,
+				      before ? &before->max_streams : NULL),
+		.rate = choose(changes, conf, CONF_H_RATE, conf->rate,
+			       before ? &before->rate : NULL),
 		.flags = conf->flags,
 	};
 
@@ -93,21 +122,24 @@ static void put_settings(struct nlmsghdr *nlh, const struct known_host *host, ui
 	mnl_attr_put_u32(nlh, SSS_A_HOST_PADDING, host->padding);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_UID, host->uid);
 	mnl_attr_put_u32(nlh, SSS_A_HOST_GID, host->gid);
+	mnl_attr_put_u32(nlh, SSS_A_HOST_ACCESS, host->access);
+	mnl_attr_put_u32(nlh, SSS_A_MAX_STREAMS, host->max_streams);
+	mnl_attr_put_u32(nlh, SSS_A_STREAM_RATE, host->rate);
 }
 
 static bool same_host(const struct known_host *a, const struct known_host *b, uint32_t mask)
 {
 	return a->port == b->port && !((a->flags ^ b->flags) & mask) && a->mode == b->mode &&
-	       a->padding == b->padding && a->uid == b->uid && a->gid == b->gid;
+	       a->padding == b->padding && a->uid == b->uid && a->gid == b->gid &&
+	       a->access == b->access && a->max_streams == b->max_streams && a->rate == b->rate;
 }
 
-static int add_host(const struct plan_host *host)
+static int add_host(const struct plan_host *host, const struct known_host *want, uint32_t mask)
 {
 	struct nlmsghdr *nlh = host_request(SSS_CMD_HOST_NEW, host->conf->name);
-	struct known_host want = wanted(host->conf, NULL);
 
 	mnl_attr_put(nlh, SSS_A_HOST_PRIVATE_KEY, sizeof(host->key), host->key);
-	put_settings(nlh, &want, FLAGS | host->conf->mask);
+	put_settings(nlh, want, mask);
 	return nl_try(nlh, NULL, NULL);
 }
 
@@ -119,17 +151,35 @@ static int set_host(const char *name, const struct known_host *want, uint32_t ma
 	return nl_try(nlh, NULL, NULL);
 }
 
-static int apply_host(struct changes *changes, const struct plan_host *host)
+/* An earlier load said which host is the default one, and no host says so any more. */
+static bool default_is_open(const struct changes *changes, const struct plan *plan)
+{
+	bool was = false;
+	unsigned int i;
+
+	for (i = 0; i < changes->loaded->n_hosts; i++)
+		was |= changes->loaded->hosts[i].is_default;
+	for (i = 0; i < plan->n_hosts; i++)
+		was &= !(plan->hosts[i].conf->flags & SSS_HOST_F_DEFAULT);
+	return was;
+}
+
+static int apply_host(struct changes *changes, const struct plan_host *host, bool make_default)
 {
 	const char *name = host->conf->name;
 	const struct known_host *before = known_find_host(&changes->known, name);
-	struct known_host want = wanted(host->conf, before);
+	struct known_host want = wanted(changes, host->conf, before);
 	uint32_t mask = FLAGS | host->conf->mask;
 	int err;
 
+	if (make_default) {
+		want.flags |= SSS_HOST_F_DEFAULT;
+		mask |= SSS_HOST_F_DEFAULT;
+	}
 	if (before && same_host(before, &want, mask))
 		return 0;
-	err = before ? set_host(name, &want, mask) : add_host(host);
+	err = before ? set_host(name, &want, mask) :
+		       add_host(host, &want, mask);
 	if (err)
 		return ini_wrong_at(changes->error, &host->conf->at, "host \"%s\": %s", name,
 				    nl_refusal());
@@ -170,11 +220,14 @@ static bool has_endpoints(const struct known_peer *known, const struct plan_peer
 	return true;
 }
 
-/* Did the last load have an endpoint that is no longer said? */
-static bool had_more(const struct loaded *loaded, const struct plan_peer *peer)
+/* Did the last load have an endpoint that is no longer said, or *psk a key? */
+static bool had_more(const struct loaded *loaded, const struct plan_peer *peer, bool *psk)
 {
 	struct reg_endpoint ep;
 	unsigned int i, j, k;
+	bool more = false;
+
+	*psk = false;
 
 	for (i = 0; i < loaded->n_peers; i++) {
 		const struct loaded_peer *old = &loaded->peers[i];
@@ -182,32 +235,32 @@ static bool had_more(const struct loaded *loaded, const struct plan_peer *peer)
 		if (strcmp(old->host, peer->host->conf->name) ||
 		    memcmp(&old->eid, &peer->conf->eid, sizeof(old->eid)))
 			continue;
+		*psk |= old->has_psk;
 		for (j = 0; j < old->n_endpoints; j++) {
 			for (k = 0; k < peer->n_endpoints; k++)
 				if (endpoint_from_addr(&ep, &peer->endpoints[k].sa) &&
 				    !memcmp(&ep, &old->endpoints[j], sizeof(ep)))
 					break;
-			if (k == peer->n_endpoints)
-				return true;
+			more |= k == peer->n_endpoints;
 		}
 	}
-	return false;
+	return more;
 }
 
-static int apply_peer(struct changes *changes, const struct plan_peer *peer,
-		      const struct loaded *loaded)
+static int apply_peer(struct changes *changes, const struct plan_peer *peer)
 {
 	const struct known_peer *before = known_find_peer(&changes->known, &peer->host->eid,
 							  &peer->conf->eid);
 	bool is_new = !before || !(before->flags & SSS_PEER_F_CONFIGURED);
-	bool move = is_new || !has_endpoints(before, peer) || had_more(loaded, peer);
+	bool had_psk, more = had_more(changes->loaded, peer, &had_psk);
+	bool move = is_new || !has_endpoints(before, peer) || more;
 	struct nlmsghdr *nlh;
 
-	if (!move && !peer->has_psk)
+	if (!move && !peer->has_psk && !had_psk)
 		return 0;
 	nlh = peer_request(is_new ? SSS_CMD_PEER_NEW : SSS_CMD_PEER_SET, &peer->host->eid,
 			   &peer->conf->eid);
-	if (peer->has_psk)
+	if (peer->has_psk || had_psk)	/* zeros: none */
 		mnl_attr_put(nlh, SSS_A_PEER_PSK, sizeof(peer->psk), peer->psk);
 	if (move)
 		put_endpoints(nlh, peer->endpoints, peer->n_endpoints);
@@ -241,15 +294,32 @@ static int undo_peer(const struct change *change)
 	return nl_try(nlh, NULL, NULL);
 }
 
+/* Another one was made the default in its place, perhaps. */
+static int undo_default(const struct changes *changes)
+{
+	unsigned int i;
+
+	for (i = 0; i < changes->known.n_hosts; i++) {
+		const struct known_host *host = &changes->known.hosts[i];
+
+		if (host->flags & SSS_HOST_F_DEFAULT)
+			return set_host(host->name, host, SSS_HOST_F_DEFAULT);
+	}
+	return 0;
+}
+
 static void undo(struct changes *changes)
 {
+	bool some = changes->n;
+
 	while (changes->n--) {
 		const struct change *change = &changes->at[changes->n];
 
 		if (change->peer ? undo_peer(change) : undo_host(change))
-			warn("a change could not be taken back: %s",
-				nl_refusal());
+			warn("a change could not be taken back: %s", nl_refusal());
 	}
+	if (some && undo_default(changes))
+		warn("which host is the default one could not be taken back: %s", nl_refusal());
 }
 
 /* What an earlier load brought */
@@ -291,7 +361,8 @@ static void drop_old(const struct changes *changes, const struct plan *plan,
 
 int apply_plan(const struct plan *plan, const struct loaded *loaded, struct ini_error *error)
 {
-	struct changes changes = { .error = error };
+	struct changes changes = { .error = error, .loaded = loaded };
+	bool is_open = default_is_open(&changes, plan);
 	unsigned int i;
 	int ret = 0;
 
@@ -302,9 +373,9 @@ int apply_plan(const struct plan *plan, const struct loaded *loaded, struct ini_
 	for (i = 0; !ret && i < plan->n_hosts; i++)
 		ret = check_host(&changes, &plan->hosts[i]);
 	for (i = 0; !ret && i < plan->n_hosts; i++)
-		ret = apply_host(&changes, &plan->hosts[i]);
+		ret = apply_host(&changes, &plan->hosts[i], !i && is_open);
 	for (i = 0; !ret && i < plan->n_peers; i++)
-		ret = apply_peer(&changes, &plan->peers[i], loaded);
+		ret = apply_peer(&changes, &plan->peers[i]);
 	if (ret)
 		undo(&changes);
 	else

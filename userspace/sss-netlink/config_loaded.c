@@ -21,15 +21,20 @@
 
 static void read_host(struct loaded *loaded, char *rest)
 {
-	char *name = strsep(&rest, " "), *eid = strsep(&rest, " ");
+	char *name = strsep(&rest, " "), *eid = strsep(&rest, " "), *said;
 	struct loaded_host *host;
 
 	host = array_add(&loaded->hosts, &loaded->n_hosts, sizeof(*host));
 	if (!host)
 		die(EXIT_KERNEL, "out of memory");
 	snprintf(host->name, sizeof(host->name), "%s", name);
-	if (!eid || sss_eid_parse(&host->eid, eid))
+	if (!eid || sss_eid_parse(&host->eid, eid)) {
 		loaded->n_hosts--;
+		return;
+	}
+	said = strsep(&rest, " ");
+	host->said = said ? strtoul(said, NULL, 16) : 0;
+	host->is_default = rest && !strcmp(rest, "default");
 }
 
 static void read_peer(struct loaded *loaded, char *rest)
@@ -46,7 +51,9 @@ static void read_peer(struct loaded *loaded, char *rest)
 		return;
 	}
 	while ((word = strsep(&rest, " ")) && peer->n_endpoints < SSS_PEER_ENDPOINTS_MAX)
-		if (endpoint_parse(word, &peer->endpoints[peer->n_endpoints]))
+		if (!strcmp(word, "psk"))
+			peer->has_psk = true;
+		else if (endpoint_parse(word, &peer->endpoints[peer->n_endpoints]))
 			peer->n_endpoints++;
 }
 
@@ -81,43 +88,96 @@ void loaded_open(struct loaded *loaded)
 		fclose(file);
 }
 
-static void write_peer(FILE *file, const struct plan_peer *peer)
+static void write_host(FILE *file, const char *name, const struct sss_eid *host,
+		       unsigned int said, bool is_default)
 {
-	char text[ENDPOINT_TEXT], eid[SSS_EID_TEXT];
-	struct reg_endpoint ep;
-	unsigned int i;
+	char eid[SSS_EID_TEXT];
 
-	fprintf(file, "peer %s %s", peer->host->conf->name,
-		sss_eid_format(&peer->conf->eid, eid));
-	for (i = 0; i < peer->n_endpoints; i++)
-		if (endpoint_from_addr(&ep, &peer->endpoints[i].sa))
-			fprintf(file, " %s", endpoint_format(&ep, text));
-	fputc('\n', file);
+	fprintf(file, "host %s %s %x%s\n", name, sss_eid_format(host, eid), said,
+		is_default ? " default" : "");
 }
 
-int loaded_write(const struct loaded *loaded, const struct plan *plan)
+static void write_peer(FILE *file, const char *host, const struct sss_eid *peer, bool has_psk)
 {
-	char path[PATH_MAX + 8], eid[SSS_EID_TEXT];
-	unsigned int i;
+	char eid[SSS_EID_TEXT];
+
+	fprintf(file, "peer %s %s%s", host, sss_eid_format(peer, eid), has_psk ? " psk" : "");
+}
+
+static void write_endpoint(FILE *file, const struct reg_endpoint *ep)
+{
+	char text[ENDPOINT_TEXT];
+
+	fprintf(file, " %s", endpoint_format(ep, text));
+}
+
+static void write_old(FILE *file, const struct loaded *old)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < old->n_hosts; i++)
+		write_host(file, old->hosts[i].name, &old->hosts[i].eid, old->hosts[i].said,
+			   old->hosts[i].is_default);
+	for (i = 0; i < old->n_peers; i++) {
+		const struct loaded_peer *peer = &old->peers[i];
+
+		write_peer(file, peer->host, &peer->eid, peer->has_psk);
+		for (j = 0; j < peer->n_endpoints; j++)
+			write_endpoint(file, &peer->endpoints[j]);
+		fputc('\n', file);
+	}
+}
+
+static void write_plan(FILE *file, const struct plan *plan)
+{
+	struct reg_endpoint ep;
+	unsigned int i, j;
+
+	for (i = 0; i < plan->n_hosts; i++) {
+		const struct conf_host *host = plan->hosts[i].conf;
+
+		write_host(file, host->name, &plan->hosts[i].eid, host->has,
+			   host->flags & SSS_HOST_F_DEFAULT);
+	}
+	for (i = 0; i < plan->n_peers; i++) {
+		const struct plan_peer *peer = &plan->peers[i];
+
+		write_peer(file, peer->host->conf->name, &peer->conf->eid, peer->has_psk);
+		for (j = 0; j < peer->n_endpoints; j++)
+			if (endpoint_from_addr(&ep, &peer->endpoints[j].sa))
+				write_endpoint(file, &ep);
+		fputc('\n', file);
+	}
+}
+
+int loaded_write(const struct loaded *loaded, const struct loaded *old, const struct plan *plan)
+{
+	char path[PATH_MAX + 8];
 	bool failed;
 	FILE *file;
+	int err;
 
 	snprintf(path, sizeof(path), "%s.new", loaded->path);
 	file = fopen(path, "we");
 	if (!file)
 		return -1;
-	for (i = 0; i < plan->n_hosts; i++)
-		fprintf(file, "host %s %s\n", plan->hosts[i].conf->name,
-			sss_eid_format(&plan->hosts[i].eid, eid));
-	for (i = 0; i < plan->n_peers; i++)
-		write_peer(file, &plan->peers[i]);
-	failed = ferror(file);
-	if (fclose(file) || failed)
-		return -1;
-	return rename(path, loaded->path);
+	if (old)
+		write_old(file, old);
+	if (plan)
+		write_plan(file, plan);
+	failed = fflush(file);
+	err = errno;
+	fclose(file);
+	if (!failed && !rename(path, loaded->path))
+		return 0;
+	if (!failed)
+		err = errno;
+	unlink(path);
+	errno = err;
+	return -1;
 }
 
-void loaded_remove(struct loaded *loaded)
+void loaded_remove(const struct loaded *loaded)
 {
 	unlink(loaded->path);
 }

@@ -37,6 +37,9 @@ static int host_cb(const struct nlmsghdr *nlh, void *data)
 	host->gid = u32(tb[SSS_A_HOST_GID]);
 	host->mode = u32(tb[SSS_A_HOST_MODE]);
 	host->padding = u32(tb[SSS_A_HOST_PADDING]);
+	host->access = u32(tb[SSS_A_HOST_ACCESS]);
+	host->max_streams = u32(tb[SSS_A_MAX_STREAMS]);
+	host->rate = u32(tb[SSS_A_STREAM_RATE]);
 	return MNL_CB_OK;
 }
 

@@ -10,7 +10,7 @@ struct known_host {
 	char name[SSS_HOST_NAME_MAX + 1];
 	struct sss_eid eid;
 	uint16_t port;
-	uint32_t flags, uid, gid, mode, padding;
+	uint32_t flags, uid, gid, mode, padding, access, max_streams, rate;
 };
 
 struct known_peer {
