@@ -111,10 +111,11 @@ TEST_F_TIMEOUT(ecn, dropped, 60)
 {
 	int fd[2];
 
-	route(BOB, "iifname wire ip ecn ect0 drop");
+	/* by IPv6, too, where they would go on otherwise if that were tried first */
+	route(BOB, "iifname wire ip ecn ect0 drop; iifname wire ip6 ecn ect0 drop");
 	ASSERT_EQ(0, stream_pair(V4, fd)) TH_LOG("%m");
 	ASSERT_TRUE(transfer(fd, BYTES / 8));
-	EXPECT_EQ(self->failed + 1, get_stat(ALICE, "EcnFailed"));
+	EXPECT_LE(self->failed + 1, get_stat(ALICE, "EcnFailed"));
 	close(fd[ALICE]);
 	close(fd[BOB]);
 }
