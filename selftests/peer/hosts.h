@@ -7,18 +7,28 @@
 #include "sock.h"
 #include "link.h"
 
-/* From a port of its own */
-static inline int socket_to_bob(void)
+/* A socket at one of alice's addresses, any port, that talks to one of bob's */
+static inline int socket_to(const char *address, const char *bob)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
+	struct sockaddr_in in = { .sin_family = AF_INET };
 	int fd;
 
 	enter(ALICE);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	inet_pton(AF_INET, "10.9.0.2", &to.sin_addr);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)))
+	inet_pton(AF_INET, address, &in.sin_addr);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof(in)))
+		genl_die("UDP socket");
+	in.sin_port = htons(PORT(V4));
+	inet_pton(AF_INET, bob, &in.sin_addr);
+	if (connect(fd, (struct sockaddr *)&in, sizeof(in)))
 		genl_die("UDP socket");
 	return fd;
+}
+
+/* From wherever, a port of its own */
+static inline int socket_to_bob(void)
+{
+	return socket_to("0.0.0.0", "10.9.0.2");
 }
 
 static inline bool link_to_bob(struct link *l)

@@ -12,24 +12,6 @@
 
 static struct link l;
 
-/* A socket at one of alice's addresses, any port, that talks to one of bob's */
-static int socket_to(const char *address, const char *bob)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	int fd;
-
-	enter(ALICE);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	inet_pton(AF_INET, address, &in.sin_addr);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&in, sizeof(in)))
-		genl_die("UDP socket");
-	in.sin_port = htons(PORT(V4));
-	inet_pton(AF_INET, bob, &in.sin_addr);
-	if (connect(fd, (struct sockaddr *)&in, sizeof(in)))
-		genl_die("UDP socket");
-	return fd;
-}
-
 static int socket_at(const char *address)
 {
 	return socket_to(address, "10.9.0.2");

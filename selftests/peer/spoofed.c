@@ -21,21 +21,13 @@ struct victim {
 
 static struct victim *victim(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
 	struct victim *v = calloc(1, sizeof(*v));
 	static int n = 10;
 	char address[32];
 
 	snprintf(address, sizeof(address), "10.9.0.%d", n++);
 	shell_in(ALICE, "ip addr replace %s/24 dev wire", address);
-	enter(ALICE);
-	v->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	inet_pton(AF_INET, address, &at.sin_addr);
-	inet_pton(AF_INET, "10.9.0.2", &to.sin_addr);
-	if (bind(v->fd, (struct sockaddr *)&at, sizeof(at)) ||
-	    connect(v->fd, (struct sockaddr *)&to, sizeof(to)))
-		genl_die("socket of a victim");
+	v->fd = socket_to(address, "10.9.0.2");
 	return v;
 }
 

@@ -81,29 +81,29 @@ static bool was_said(const struct changes *changes, const char *name, unsigned i
 
 /* Of a setting that does not go back by itself, since somebody may have made it by hand */
 static uint32_t choose(const struct changes *changes, const struct conf_host *conf,
-		       unsigned int setting, uint32_t said, const uint32_t *before)
+		       unsigned int setting, uint32_t said, uint32_t before)
 {
 	if (conf->has & setting)
 		return said;
-	return before && !was_said(changes, conf->name, setting) ? *before : 0;
+	return was_said(changes, conf->name, setting) ? 0 : before;
 }
 
 /* What the plan says, and what it does not say as it is without a word */
 static struct known_host wanted(const struct changes *changes, const struct conf_host *conf,
 				const struct known_host *before)
 {
+	static const struct known_host fresh;
+	const struct known_host *was = before ? before : &fresh;
 	struct known_host host = {
 		.port = conf->has & CONF_H_PORT ? conf->port : CONF_PORT,
 		.mode = conf->has & CONF_H_MODE ? conf->mode : STANDARD_MODE,
 		.padding = conf->has & CONF_H_PADDING ? conf->padding : SSS_PADDING_NONE,
-		.uid = choose(changes, conf, CONF_H_UID, conf->uid, before ? &before->uid : NULL),
-		.gid = choose(changes, conf, CONF_H_GID, conf->gid, before ? &before->gid : NULL),
-		.access = choose(changes, conf, CONF_H_ACCESS, conf->access,
-				 before ? &before->access : NULL),
+		.uid = choose(changes, conf, CONF_H_UID, conf->uid, was->uid),
+		.gid = choose(changes, conf, CONF_H_GID, conf->gid, was->gid),
+		.access = choose(changes, conf, CONF_H_ACCESS, conf->access, was->access),
 		.max_streams = choose(changes, conf, CONF_H_STREAMS, conf->max_streams,
-				      before ? &before->max_streams : NULL),
-		.rate = choose(changes, conf, CONF_H_RATE, conf->rate,
-			       before ? &before->rate : NULL),
+				      was->max_streams),
+		.rate = choose(changes, conf, CONF_H_RATE, conf->rate, was->rate),
 		.flags = conf->flags,
 	};
 
@@ -178,8 +178,7 @@ static int apply_host(struct changes *changes, const struct plan_host *host, boo
 	}
 	if (before && same_host(before, &want, mask))
 		return 0;
-	err = before ? set_host(name, &want, mask) :
-		       add_host(host, &want, mask);
+	err = before ? set_host(name, &want, mask) : add_host(host, &want, mask);
 	if (err)
 		return ini_wrong_at(changes->error, &host->conf->at, "host \"%s\": %s", name,
 				    nl_refusal());

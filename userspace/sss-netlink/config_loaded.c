@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include "../libsss/sss.h"
 #include <common/array.h>
+#include <common/number.h>
 #include "config.h"
 #include "running.h"
 #include "sss-netlink.h"
@@ -23,6 +25,7 @@ static void read_host(struct loaded *loaded, char *rest)
 {
 	char *name = strsep(&rest, " "), *eid = strsep(&rest, " "), *said;
 	struct loaded_host *host;
+	uint64_t settings;
 
 	host = array_add(&loaded->hosts, &loaded->n_hosts, sizeof(*host));
 	if (!host)
@@ -33,7 +36,8 @@ static void read_host(struct loaded *loaded, char *rest)
 		return;
 	}
 	said = strsep(&rest, " ");
-	host->said = said ? strtoul(said, NULL, 16) : 0;
+	if (said && number_parse(said, 10, UINT_MAX, &settings))
+		host->said = settings;
 	host->is_default = rest && !strcmp(rest, "default");
 }
 
@@ -93,7 +97,7 @@ static void write_host(FILE *file, const char *name, const struct sss_eid *host,
 {
 	char eid[SSS_EID_TEXT];
 
-	fprintf(file, "host %s %s %x%s\n", name, sss_eid_format(host, eid), said,
+	fprintf(file, "host %s %s %u%s\n", name, sss_eid_format(host, eid), said,
 		is_default ? " default" : "");
 }
 
