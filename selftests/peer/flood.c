@@ -47,6 +47,12 @@ static int max_channels(void)
 	return channels ? atoi(channels) : 64;
 }
 
+/* How long a channel stays that is not used: many of them take long to be made */
+static int idle_ms(void)
+{
+	return getenv("CHANNELS") ? 60000 : 2000;
+}
+
 static const uint8_t *bob(void)
 {
 	return (const uint8_t *)&eids[BOB][V4];
@@ -241,7 +247,7 @@ FIXTURE(flood) {
 
 FIXTURE_SETUP(flood)
 {
-	char channels[16];
+	char channels[16], idle[16];
 	int sink;
 
 	shell_in(ALICE, "ip addr replace 10.8.0.1/24 dev wire");
@@ -254,8 +260,8 @@ FIXTURE_SETUP(flood)
 	message = malloc(MESSAGES * INITIATE_LEN);
 	snprintf(channels, sizeof(channels), "%d", max_channels());
 	set_sysctl(BOB, "max_prefix_channels", channels);
-	/* counts from when a channel is idle; many of them take long to be made */
-	set_sysctl(BOB, "idle_timeout_ms", getenv("CHANNELS") ? "60000" : "2000");
+	snprintf(idle, sizeof(idle), "%d", idle_ms());
+	set_sysctl(BOB, "idle_timeout_ms", idle);
 	self->listener = listen_on(V4, "flooded", 64);
 	ASSERT_LE(0, self->listener);
 	ASSERT_EQ(0, stream_pair(V4, self->fd));
@@ -276,7 +282,7 @@ FIXTURE_TEARDOWN(flood)
 	close(self->fd[ALICE]);
 	close(self->fd[BOB]);
 	close(self->listener);
-	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "Channels")));
+	EXPECT_TRUE(eventually(idle_ms() + PATIENCE, !get_stat(BOB, "Channels")));
 }
 
 /* What the stream keeps, in percent; and what is kept of those who flood */
