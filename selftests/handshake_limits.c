@@ -53,7 +53,7 @@ static bool came_through(int fd)
 }
 
 /*
- * No more half-open handshakes than there may be. The host that has most loses
+ * No more half-open handshakes than there may be. The peer that has most loses
  * its oldest, so another one is still answered; when the line is mended, all
  * calls come through.
  */
@@ -298,6 +298,41 @@ TEST(joined)
 	set_sysctl(ALICE, "connect_timeout_ms", "30000");
 	netem(BOB, NULL);
 	close(first);
+	close(second);
+	remove_hosts(&b);
+}
+
+/* Who is called in vain is called no more when nobody waits for the answer. */
+TEST(given_up)
+{
+	long long before, sent, timeouts;
+	int first, second;
+	struct both b;
+
+	make_hosts(&b, "given", 9746);
+	for (int who = ALICE; who <= BOB; who++) {
+		set_sysctl(who, "connect_timeout_ms", "1000");
+		set_sysctl(who, "initiate_interval_ms", "200");
+	}
+	netem(BOB, "loss 100%");
+	before = get_stat(ALICE, "HsTxInitiate");
+	timeouts = get_stat(ALICE, "HsTimeouts");
+	first = start_call(&b, ALICE);
+	ASSERT_LE(0, first);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(ALICE, "HsTxInitiate") > before));
+	close(first);
+	sent = get_stat(ALICE, "HsTxInitiate");
+	second = start_call(&b, BOB);
+	ASSERT_LE(0, second);
+	EXPECT_NE(0, polled(second, POLLOUT, PATIENCE));
+	EXPECT_EQ(ETIMEDOUT, so_error(second));
+	EXPECT_GE(sent + 1, get_stat(ALICE, "HsTxInitiate"));
+	EXPECT_EQ(timeouts, get_stat(ALICE, "HsTimeouts"));
+	for (int who = ALICE; who <= BOB; who++) {
+		set_sysctl(who, "initiate_interval_ms", "1000");
+		set_sysctl(who, "connect_timeout_ms", "30000");
+	}
+	netem(BOB, NULL);
 	close(second);
 	remove_hosts(&b);
 }

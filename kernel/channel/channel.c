@@ -565,6 +565,7 @@ void __sss_channel_drop_stream(struct sss_channel *ch)
 	lockdep_assert_held(&ch->lock);
 	if (--ch->n_streams)
 		return;
+	__sss_handshake_unwanted(ch);
 	ch->idle_since = ktime_get_ns();
 	__sss_timer_update(ch);
 }

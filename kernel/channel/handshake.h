@@ -83,6 +83,7 @@ void sss_handshake_work(struct sss_channel *ch);
 bool __sss_handshake_pending(const struct sss_channel *ch);
 void __sss_handshake_hurry(struct sss_channel *ch);
 void __sss_handshake_everywhere(struct sss_channel *ch);
+void __sss_handshake_unwanted(struct sss_channel *ch);
 int __sss_handshake_error(const struct sss_channel *ch);
 
 void __sss_initiate_forget(struct sss_channel *ch);

@@ -62,6 +62,7 @@ void __sss_initiate_finish(struct sss_channel *ch)
 	hs->has_request = false;
 	hs->hint = false;
 	hs->family = AF_UNSPEC;
+	hs->unasked = false;
 	hs->everywhere = false;
 	hs->fail_at = 0;
 	__sss_resolve_end(ch);
@@ -227,11 +228,29 @@ void __sss_handshake_everywhere(struct sss_channel *ch)
 		return;
 	hs->everywhere = true;
 	__sss_handshake_want(ch, NULL);
-	if (!ch->n_streams)
+	if (!ch->n_streams) {
+		hs->unasked = true;
 		hs->fail_at = ktime_get_ns() +
 			      sss_netns_limit_ns(&ch->sn->limits.connect_timeout_ms);
+	}
 	__start_over(ch);
 	__sss_timer_update(ch);
+}
+
+/**
+ * __sss_handshake_unwanted() - the last stream has gone
+ * @ch: channel
+ *
+ * A peer with which there never were keys is called no more, unless somebody has
+ * said that it wants to be.
+ *
+ * Context: channel lock held.
+ */
+void __sss_handshake_unwanted(struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	if (ch->state == SSS_CHANNEL_NEW && ch->hs->wanted && !ch->hs->unasked)
+		__sss_initiate_finish(ch);
 }
 
 /**

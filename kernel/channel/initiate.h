@@ -51,6 +51,7 @@ struct sss_initiation {
  * @hint: another key seems to live there
  * @request: service wanted
  * @family: of the endpoints to try, AF_UNSPEC: all
+ * @unasked: no stream is waiting for it, but the peer may be
  * @everywhere: keys that serve are no reason to try only where they do
  * @list: newest first
  * @next_send: ns, 0: at once
@@ -73,6 +74,7 @@ struct sss_handshaking {
 	bool hint;
 	struct sss_request request;
 	int family;
+	bool unasked;
 	bool everywhere;
 	struct sss_initiation *list[SSS_INITIATE_KEEP];
 	u64 next_send;
