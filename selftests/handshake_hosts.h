@@ -69,18 +69,8 @@ static inline void remove_hosts(struct both *b)
 /* @who's channel ends, so that the next call begins with a handshake. */
 static inline void forget_peer(const struct both *b, int who)
 {
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
 	enter(who);
-	genl_open(&g);
-	nlh = genl_start(&g, SSS_CMD_PEER_DEL, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, b->name);
-	genl_put(nlh, SSS_A_PEER_EID, &b->eid[!who], SSS_EID_LEN);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("deleting a peer");
-	mnl_socket_close(g.nl);
+	ask_about_peer(SSS_CMD_PEER_DEL, b->name, &b->eid[!who]);
 	add_peer(b->name, &b->eid[!who], who == ALICE ? "10.9.0.2" : "10.9.0.1", b->port);
 }
 

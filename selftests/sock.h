@@ -198,6 +198,22 @@ static inline void add_peer(const char *name, const struct sss_eid *eid, const c
 	add_peer_at(name, eid, where ? 1 : 0, &where, port);
 }
 
+/* The current namespace has the peer @eid of host @name deleted (SSS_CMD_PEER_DEL), or something else */
+static inline void ask_about_peer(int cmd, const char *name, const void *eid)
+{
+	static struct genl g;
+	struct nlmsghdr *nlh;
+
+	genl_open(&g);
+	nlh = genl_start(&g, cmd, 0);
+	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, name);
+	genl_put(nlh, SSS_A_PEER_EID, eid, SSS_EID_LEN);
+	errno = genl_call(&g, nlh, NULL, NULL);
+	if (errno)
+		genl_die("asking about a peer");
+	mnl_socket_close(g.nl);
+}
+
 static inline int make_namespace(const char *name)
 {
 	char path[64];

@@ -44,7 +44,7 @@ struct sss_limits {
 	u32 orphan_timeout_ms;		/* 5 min */
 	u32 max_orphans;		/* 4096 */
 	u32 max_half_open;		/* 1024 per namespace */
-	u32 max_prefix_half_open;	/* of unknown peers, of one /24 or /64. 256 */
+	u32 max_prefix_half_open;	/* of one /24 or /64, or of a configured peer. 256 */
 	u32 max_channels;		/* 65536 per namespace */
 	u32 max_prefix_channels;	/* of unknown peers, of one /24 or /64. 4096 */
 	u32 handshake_queue;		/* INITIATEs waiting for the worker. 1024 */

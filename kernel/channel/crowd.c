@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Who holds how much: half-open handshakes and channels of peers that nobody
- * configured, by where they came from. The stream floor counts here, too, see
- * stream/crowd.c.
+ * configured, by where they came from, and half-open handshakes of each one that
+ * is configured. The stream floor counts here, too, see stream/crowd.c.
  *
  * Each namespace keeps its crowds in three trees: by prefix, and by how many
  * slots and how many channels they hold. A crowd is there while anything
  * refers to it.
  */
 #include <linux/slab.h>
+#include "base/compat.h"
 #include "channel/channel.h"
 #include "channel/crowd.h"
 #include "channel/slot.h"
@@ -40,10 +41,37 @@ static struct rb_node **find(struct sss_net *sn, u64 key, u16 family, struct rb_
 	return link;
 }
 
-static void init_held(struct sss_held *held)
+static void init_held(struct sss_held *held, bool configured)
 {
 	RB_CLEAR_NODE(&held->node);
 	INIT_LIST_HEAD(&held->list);
+	held->configured = configured;
+}
+
+static struct sss_crowd *get(struct sss_net *sn, u64 key, u16 family)
+{
+	struct rb_node **link, *parent;
+	struct sss_crowd *c = NULL;
+
+	spin_lock_bh(&sn->crowds_lock);
+	link = find(sn, key, family, &parent);
+	if (*link) {
+		c = rb_entry(*link, struct sss_crowd, node);
+	} else {
+		c = kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN);
+		if (!c)
+			goto out;
+		c->key = key;
+		c->family = family;
+		init_held(&c->slots, family == AF_UNSPEC);
+		init_held(&c->channels, family == AF_UNSPEC);
+		rb_link_node(&c->node, parent, link);
+		rb_insert_color(&c->node, &sn->crowds);
+	}
+	c->refs++;
+out:
+	spin_unlock_bh(&sn->crowds_lock);
+	return c;
 }
 
 /**
@@ -55,29 +83,19 @@ static void init_held(struct sss_held *held)
  */
 struct sss_crowd *sss_crowd_get(struct sss_net *sn, const union sss_endpoint *from)
 {
-	u64 key = sss_endpoint_prefix(&from->sa);
-	struct rb_node **link, *parent;
-	struct sss_crowd *c = NULL;
+	return get(sn, sss_endpoint_prefix(&from->sa), from->sa.sa_family);
+}
 
-	spin_lock_bh(&sn->crowds_lock);
-	link = find(sn, key, from->sa.sa_family, &parent);
-	if (*link) {
-		c = rb_entry(*link, struct sss_crowd, node);
-	} else {
-		c = kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN);
-		if (!c)
-			goto out;
-		c->key = key;
-		c->family = from->sa.sa_family;
-		init_held(&c->slots);
-		init_held(&c->channels);
-		rb_link_node(&c->node, parent, link);
-		rb_insert_color(&c->node, &sn->crowds);
-	}
-	c->refs++;
-out:
-	spin_unlock_bh(&sn->crowds_lock);
-	return c;
+/**
+ * sss_crowd_get_of_eid() - the crowd that a configured peer is
+ * @sn: namespace
+ * @eid: its key; who configures peers sees to it that they begin differently
+ *
+ * Return: it, with a reference; NULL: no memory. Context: any but hard interrupts.
+ */
+struct sss_crowd *sss_crowd_get_of_eid(struct sss_net *sn, const struct sss_eid *eid)
+{
+	return get(sn, get_unaligned_le64(eid->key), AF_UNSPEC);
 }
 
 static void __put(struct sss_net *sn, struct sss_crowd *c)
@@ -107,6 +125,13 @@ void sss_crowd_put(struct sss_net *sn, struct sss_crowd *c)
 	spin_unlock_bh(&sn->crowds_lock);
 }
 
+/* Does it have to give way before the other? Strangers do where both hold as many. */
+static bool goes_before(const struct sss_held *held, const struct sss_held *other)
+{
+	return held->n > other->n ||
+	       (held->n == other->n && !held->configured && other->configured);
+}
+
 /* Puts a crowd where it belongs: most first, and of those with as many who had it first */
 static void sort(struct rb_root *root, struct sss_held *held, u32 n)
 {
@@ -120,7 +145,7 @@ static void sort(struct rb_root *root, struct sss_held *held, u32 n)
 		return;
 	while (*link) {
 		parent = *link;
-		if (rb_entry(parent, struct sss_held, node)->n < n)
+		if (goes_before(held, rb_entry(parent, struct sss_held, node)))
 			link = &parent->rb_left;
 		else
 			link = &parent->rb_right;
@@ -142,8 +167,6 @@ void sss_crowd_add_slot(struct sss_half_open *slot)
 	struct sss_crowd *c = slot->crowd;
 	struct sss_net *sn = slot->sn;
 
-	if (!c)
-		return;
 	spin_lock_bh(&sn->crowds_lock);
 	list_add_tail(&slot->crowd_node, &c->slots.list);
 	sort(&sn->crowds_by_slots, &c->slots, c->slots.n + 1);
@@ -170,8 +193,6 @@ static void __remove_slot(struct sss_half_open *slot)
  */
 void sss_crowd_remove_slot(struct sss_half_open *slot)
 {
-	if (!slot->crowd)
-		return;
 	spin_lock_bh(&slot->sn->crowds_lock);
 	__remove_slot(slot);
 	spin_unlock_bh(&slot->sn->crowds_lock);

@@ -32,8 +32,7 @@ struct sss_half_open;		/* sss_keypair.tentative: slot.h */
  * @loaded_until: ns; until then INITIATEs must prove their address; WRITE_ONCE
  * @stamp: of our last INITIATE, to whomever
  * @work: handles both lists, one entry after the other
- * @slots_lock: leaf (BH): @slots, @n_slots
- * @n_slots: how many; read without the lock as a hint
+ * @slots_lock: leaf (BH): @slots
  * @slots: half-open handshakes and those lately confirmed, oldest first
  * @expiry: drops slots that are too old
  */
@@ -50,8 +49,7 @@ struct sss_handshakes {
 	u64 loaded_until;
 	u8 stamp[SSS_HS_STAMP_LEN];
 	struct work_struct work;
-	spinlock_t slots_lock;	/* leaf: slots, n_slots */
-	u32 n_slots;
+	spinlock_t slots_lock;	/* leaf: slots */
 	struct list_head slots;
 	struct delayed_work expiry;
 };

@@ -222,6 +222,18 @@ static int build(struct call *c, struct sss_half_open *slot)
 	return 0;
 }
 
+/* Who is to hold the slot, with a reference; NULL: no memory */
+static struct sss_crowd *crowd_of(const struct call *c)
+{
+	struct sss_net *sn = c->hs->host->sn;
+	struct sss_eid eid;
+
+	if (!c->configured)
+		return sss_crowd_get(sn, c->from);
+	memcpy(eid.key, c->noise.remote_static, sizeof(eid.key));
+	return sss_crowd_get_of_eid(sn, &eid);
+}
+
 /* Takes over the reference to @crowd, if there is a result. */
 static struct sss_half_open *alloc_slot(const struct call *c, struct sss_crowd *crowd)
 {
@@ -232,6 +244,7 @@ static struct sss_half_open *alloc_slot(const struct call *c, struct sss_crowd *
 	kref_init(&slot->ref);
 	INIT_LIST_HEAD(&slot->crowd_node);
 	slot->crowd = crowd;
+	slot->configured = c->configured;
 	slot->sn = c->hs->host->sn;
 	sss_gauge_inc(slot->sn, HALF_OPEN);
 	memcpy(slot->eid.key, c->noise.remote_static, sizeof(slot->eid.key));
@@ -269,14 +282,11 @@ static bool join(struct sss_handshakes *hs, struct sss_channel *ch, struct sss_h
 static struct sss_half_open *get_slot(struct call *c)
 {
 	struct sss_net *sn = c->hs->host->sn;
-	struct sss_half_open *slot = NULL;
-	struct sss_crowd *crowd = NULL;
+	struct sss_crowd *crowd = crowd_of(c);
+	struct sss_half_open *slot;
 
-	if (!c->configured) {
-		crowd = sss_crowd_get(sn, c->from);
-		if (!crowd)
-			goto no_memory;
-	}
+	if (!crowd)
+		goto no_memory;
 	if (!sss_slot_make_room(sn, crowd)) {
 		sss_drop_handshake(sn, c->hs->host->id, SSS_MIB_HS_DROP_LIMIT);
 		sss_crowd_put(sn, crowd);
@@ -553,6 +563,16 @@ static struct sss_channel *channel_of_pair(struct sss_host *host, struct sss_key
 	return ch;
 }
 
+static struct sss_channel *create_channel(struct sss_peer *peer, const struct sss_half_open *slot)
+{
+	struct sss_channel *ch;
+
+	if (!slot->configured && !sss_crowd_has_room(slot->sn, slot->crowd))
+		return NULL;
+	ch = sss_channel_create(peer, slot->incarnation);
+	return IS_ERR(ch) ? NULL : ch;
+}
+
 /* The channel that the slot's pair is to have, made if there is none; or why there is not */
 static struct sss_channel *make_channel(struct sss_host *host, const struct sss_half_open *slot,
 					enum sss_mib_id *why)
@@ -564,18 +584,16 @@ static struct sss_channel *make_channel(struct sss_host *host, const struct sss_
 	if (!sss_access_is_known(host, &slot->eid))
 		return NULL;
 	*why = SSS_MIB_DROP_CHANNELS;
-	if (slot->crowd && !sss_crowd_has_room(host->sn, slot->crowd))
-		return NULL;
 	peer = sss_peer_get_or_create(host, &slot->eid);
 	if (IS_ERR(peer))
 		return NULL;
-	ch = sss_channel_create(peer, slot->incarnation);
-	if (IS_ERR(ch)) {
+	ch = sss_channel_of_peer(peer);
+	if (!ch)
+		ch = create_channel(peer, slot);
+	if (!ch)
 		sss_peer_release_learnt(peer);
-		ch = NULL;
-	} else if (slot->crowd) {
+	else if (!slot->configured)
 		sss_crowd_add_channel(slot->crowd, ch);
-	}
 	sss_peer_put(peer);
 	return ch;
 }

@@ -84,7 +84,6 @@ static void __unlist(struct sss_handshakes *hs, struct sss_half_open *slot)
 	lockdep_assert_held(&hs->slots_lock);
 	slot->listed = false;
 	list_del(&slot->node);
-	WRITE_ONCE(hs->n_slots, hs->n_slots - 1);
 }
 
 /* Takes off the list and returns the oldest slot whose time is up */
@@ -211,28 +210,6 @@ out:
 	rcu_read_unlock();
 }
 
-/*
- * The oldest slot of the host that has most: a flood towards one host leaves
- * the others theirs.
- */
-static struct sss_half_open *take_from_fullest(struct sss_net *sn)
-{
-	struct sss_handshakes *hs, *fullest = NULL;
-	struct sss_half_open *slot = NULL;
-	struct sss_host *host;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(host, &sn->hosts, node) {
-		hs = READ_ONCE(host->handshakes);
-		if (hs && (!fullest || READ_ONCE(hs->n_slots) > READ_ONCE(fullest->n_slots)))
-			fullest = hs;
-	}
-	if (fullest)
-		slot = take_oldest(fullest);
-	rcu_read_unlock();
-	return slot;
-}
-
 /* Ends a slot that its crowd has let go, unless it just ended by itself. */
 static void end_surplus(struct sss_half_open *slot)
 {
@@ -260,31 +237,24 @@ static bool end_one(struct sss_net *sn, struct sss_crowd *c)
 	if (slot)
 		end_surplus(slot);
 	rcu_read_unlock();
-	if (slot || c)
-		return slot;
-	slot = take_from_fullest(sn);
-	if (slot && sss_slot_end(slot))
-		sss_drop_handshake(sn, 0, SSS_MIB_HS_DROP_LIMIT);
 	return slot;
 }
 
 /**
  * sss_slot_make_room() - see that there may be one more slot
  * @sn: namespace, has at most limits.max_half_open
- * @c: whose it is to be, has at most limits.max_prefix_half_open; NULL: a
- *	configured peer's
+ * @c: whose it is to be, has at most limits.max_prefix_half_open
  *
- * The oldest of the crowd that has most goes, or of the host if all peers are
- * configured. The slots that have to go are counted if they were unconfirmed.
+ * The oldest of the crowd that has most goes. The slots that have to go are
+ * counted if they were unconfirmed.
  *
  * Return: false: there is no slot that could go, as all are being made.
  * Context: a host's work item.
  */
 bool sss_slot_make_room(struct sss_net *sn, struct sss_crowd *c)
 {
-	if (c)
-		while (end_one(sn, c))
-			;
+	while (end_one(sn, c))
+		;
 	while (sss_gauge_read(sn, HALF_OPEN) >= READ_ONCE(sn->limits.max_half_open))
 		if (!end_one(sn, NULL))
 			return false;
@@ -305,7 +275,6 @@ void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot)
 	spin_lock_bh(&hs->slots_lock);
 	slot->listed = true;
 	list_add_tail(&slot->node, &hs->slots);
-	WRITE_ONCE(hs->n_slots, hs->n_slots + 1);
 	spin_unlock_bh(&hs->slots_lock);
 	sss_handshake_expire_later(hs);
 }
@@ -313,7 +282,7 @@ void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot)
 /* Is the answer for who sends from there, too? */
 static bool answers(const struct sss_half_open *slot, const union sss_endpoint *from)
 {
-	return !slot->crowd || !slot->alone || sss_endpoint_same_prefix(&slot->from, from);
+	return slot->configured || !slot->alone || sss_endpoint_same_prefix(&slot->from, from);
 }
 
 /**

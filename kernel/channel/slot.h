@@ -13,7 +13,8 @@
  * @listed: it is there (sss_handshakes.slots_lock)
  * @sn: namespace, counts it
  * @hs: in whose list
- * @crowd: reference; where it came from, NULL: the peer is configured
+ * @crowd: reference; where it came from, or the configured peer
+ * @configured: the peer was when it called
  * @crowd_node: in sss_crowd.slots; empty: it is not (sss_net.crowds_lock)
  * @pair: its keys; reference while in the list
  * @eid: who sent it
@@ -38,6 +39,7 @@ struct sss_half_open {
 	struct sss_net *sn;
 	struct sss_handshakes *hs;
 	struct sss_crowd *crowd;
+	bool configured;
 	struct list_head crowd_node;
 	struct sss_keypair *pair;
 	struct sss_eid eid;

@@ -47,22 +47,6 @@ static int peer_socket(struct sockaddr_in *own)
 	return fd;
 }
 
-static void ask_about_peer(int cmd)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(BOB);
-	genl_open(&g);
-	nlh = genl_start(&g, cmd, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, "v4");
-	genl_put(nlh, SSS_A_PEER_EID, r.l.own.public, KEY);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("asking about a peer");
-	mnl_socket_close(g.nl);
-}
-
 /* Whatever the module does with a message that it has no use for */
 static long long drops(void)
 {
@@ -167,7 +151,7 @@ static void call_us(void)
 	if (connect_to(r.fd, &addr) && errno != EINPROGRESS)
 		genl_die("calling the peer");
 	if (r.confirmed[0])		/* with keys there is no handshake unless asked for */
-		ask_about_peer(SSS_CMD_CHANNEL_REKEY);
+		ask_bob_about(SSS_CMD_CHANNEL_REKEY, r.l.own.public);
 }
 
 static void their_step(int step, int now)
@@ -325,7 +309,7 @@ static void begin(int listener, bool smaller, int lost, int copied)
 
 static bool is_gone(void)
 {
-	ask_about_peer(SSS_CMD_PEER_DEL);
+	ask_bob_about(SSS_CMD_PEER_DEL, r.l.own.public);
 	close(r.l.fd);
 	close(r.fd);
 	return eventually(PATIENCE, get_stat(BOB, "Channels") == r.channels);

@@ -58,16 +58,18 @@ static int socket_at(int net)
 	return socket_to(address, "10.9.0.2");
 }
 
+static bool calls(struct stranger *st)
+{
+	return send(st->fd, st->d.initiate, INITIATE_LEN, 0) == INITIATE_LEN && recv_respond(st);
+}
+
 /* Somebody new calls from 10.@net.0.1 and is answered: half-open. */
 static struct stranger *call_from(int net)
 {
 	struct stranger *st = &s[n_strangers++];
 
 	st->fd = socket_at(net);
-	if (!dial_make(&st->d, bob()) ||
-	    send(st->fd, st->d.initiate, INITIATE_LEN, 0) != INITIATE_LEN || !recv_respond(st))
-		return NULL;
-	return st;
+	return dial_make(&st->d, bob()) && calls(st) ? st : NULL;
 }
 
 static void send_frames(struct stranger *st, const uint8_t *frames, size_t len)
@@ -123,6 +125,39 @@ FIXTURE_TEARDOWN(crowds)
 	set_sysctl(BOB, "idle_timeout_ms", "100");
 	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "Channels")));
 	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "HalfOpen")));
+}
+
+/*
+ * A configured peer is a crowd of its own: it takes no more than a prefix may, gives way
+ * if it has most, and only where strangers have as many do they go first.
+ */
+TEST_F(crowds, half_open_of_a_peer)
+{
+	struct stranger *peer = &s[n_strangers++], *first, *last;
+	long long dropped = get_stat(BOB, "HsDropLimit"), unknown = get_stat(BOB, "RxDropIndex");
+
+	set_sysctl(BOB, "max_prefix_half_open", "3");
+	peer->fd = socket_at(1);
+	ASSERT_TRUE(dial_make(&peer->d, bob()));
+	enter(BOB);
+	add_peer("v4", (const struct sss_eid *)peer->d.own.public, NULL, 0);
+	ASSERT_TRUE(calls(peer));
+	for (int i = 0; i < 5; i++)
+		ASSERT_TRUE(dial_again(&peer->d, bob()) && calls(peer));
+	EXPECT_EQ(3, get_stat(BOB, "HalfOpen"));
+	EXPECT_EQ(dropped + 3, get_stat(BOB, "HsDropLimit"));
+
+	set_sysctl(BOB, "max_half_open", "4");
+	first = call_from(1);
+	ASSERT_TRUE(first && call_from(2) && call_from(3));
+	EXPECT_EQ(4, get_stat(BOB, "HalfOpen"));
+	last = call_from(4);
+	ASSERT_NE(NULL, last);
+	EXPECT_TRUE(confirms(peer, false));
+	EXPECT_TRUE(confirms(last, false));
+	send_frames(first, (uint8_t [1]){ PING }, 1);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "RxDropIndex") > unknown));
+	ask_bob_about(SSS_CMD_PEER_DEL, peer->d.own.public);
 }
 
 /* Of one prefix only so many are half-open; the oldest goes, and only its own. */
@@ -182,6 +217,23 @@ TEST_F(crowds, channels_of_one_prefix)
 	EXPECT_EQ(evicted + 6, get_stat(BOB, "ChannelsEvicted"));
 	EXPECT_EQ(4, get_stat(BOB, "Channels"));
 	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Peers") == 4));
+}
+
+/* Who has a channel by the time that a second call is confirmed takes no other's. */
+TEST_F(crowds, channel_of_two_calls)
+{
+	long long evicted = get_stat(BOB, "ChannelsEvicted");
+	struct stranger *st, first;
+
+	set_sysctl(BOB, "max_prefix_channels", "1");
+	st = call_from(1);
+	ASSERT_NE(NULL, st);
+	first = *st;
+	ASSERT_TRUE(dial_again(&st->d, bob()) && calls(st));
+	EXPECT_TRUE(confirms(&first, false));
+	EXPECT_TRUE(confirms(st, false));
+	EXPECT_EQ(1, get_stat(BOB, "Channels"));
+	EXPECT_EQ(evicted, get_stat(BOB, "ChannelsEvicted"));
 }
 
 /* Who has streams stays, and others from there wait; elsewhere nobody does. */

@@ -20,19 +20,16 @@ struct dial {
 	uint8_t initiate[INITIATE_LEN];
 };
 
-/* An INITIATE of somebody nobody knows */
-static inline bool dial_make(struct dial *d, const uint8_t remote[KEY])
+/* An INITIATE of @d->own, newer than any before */
+static inline bool dial_again(struct dial *d, const uint8_t remote[KEY])
 {
 	struct payload p = {
 		.param = { 0, 65536, 1 << 24, 262144, 4096, 1 << 24, 1 << 20, 5000, 60000,
 			   65507, 1 },
 	};
-	uint8_t plain[INITIATE_PAYLOAD], private[KEY];
+	uint8_t plain[INITIATE_PAYLOAD];
 	struct timespec ts;
 
-	memset(d, 0, sizeof(*d));
-	randombytes_buf(private, KEY);
-	identity_from(&d->own, private);
 	clock_gettime(CLOCK_REALTIME, &ts);
 	put64(p.stamp, 0x400000000000000aULL + ts.tv_sec);
 	put32(p.stamp + 8, ts.tv_nsec & ~0xffffffL);
@@ -42,6 +39,17 @@ static inline bool dial_make(struct dial *d, const uint8_t remote[KEY])
 	randombytes_buf(d->hs.ephemeral, KEY);
 	initiate_payload_write(plain, d->local_index, &p);
 	return initiate_write(&d->hs, d->initiate, &d->own, remote, plain, d->local_index);
+}
+
+/* An INITIATE of somebody nobody knows */
+static inline bool dial_make(struct dial *d, const uint8_t remote[KEY])
+{
+	uint8_t private[KEY];
+
+	memset(d, 0, sizeof(*d));
+	randombytes_buf(private, KEY);
+	identity_from(&d->own, private);
+	return dial_again(d, remote);
 }
 
 /* RESPOND came: there are keys. */

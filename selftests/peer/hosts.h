@@ -31,6 +31,13 @@ static inline int socket_to_bob(void)
 	return socket_to("0.0.0.0", "10.9.0.2");
 }
 
+/* SSS_CMD_CHANNEL_* or SSS_CMD_PEER_* about a peer that bob's host has */
+static inline void ask_bob_about(int cmd, const uint8_t eid[KEY])
+{
+	enter(BOB);
+	ask_about_peer(cmd, "v4", eid);
+}
+
 static inline bool link_to_bob(struct link *l)
 {
 	return link_open(l, socket_to_bob(), (const uint8_t *)&eids[BOB][V4]);

@@ -11,22 +11,6 @@
 static struct link l;
 static int listener, fd = -1;
 
-static void ask_about_peer(int cmd)
-{
-	static struct genl g;
-	struct nlmsghdr *nlh;
-
-	enter(BOB);
-	genl_open(&g);
-	nlh = genl_start(&g, cmd, 0);
-	mnl_attr_put_strz(nlh, SSS_A_HOST_NAME, "v4");
-	genl_put(nlh, SSS_A_PEER_EID, l.own.public, KEY);
-	errno = genl_call(&g, nlh, NULL, NULL);
-	if (errno)
-		genl_die("asking about a peer");
-	mnl_socket_close(g.nl);
-}
-
 /* Nobody the module knows, yet */
 static void meet(void)
 {
@@ -107,7 +91,7 @@ static bool ask(const uint8_t initiate[INITIATE_LEN], uint8_t respond[2048])
 /* Handshake of the module's, by request; the first message of it */
 static bool is_asked(uint8_t initiate[2048])
 {
-	ask_about_peer(SSS_CMD_CHANNEL_REKEY);
+	ask_bob_about(SSS_CMD_CHANNEL_REKEY, l.own.public);
 	return next(initiate, TYPE_INITIATE, PATIENCE) == INITIATE_LEN;
 }
 
