@@ -206,6 +206,28 @@ static int exchange(void)
 	return -1;
 }
 
+/* accept() without memory takes no stream: with it, it is there, with what came. */
+static void waits_for_memory(void)
+{
+	struct sockaddr_sss addr = address(BOB, V4, "waits", "test 1");
+	int listener = listen_on(V4, "waits", 1), fd = stream_socket(ALICE, SOCK_CLOEXEC), end;
+	bool waited;
+
+	if (listener < 0 || fd < 0 || connect_to(fd, &addr) ||
+	    send_pattern(fd, 100, 1, 0) != 100 || !polled(listener, POLLIN, HANG))
+		genl_die("a stream that waits");
+	set_nonblock(listener, true);
+	set_failures(100);
+	waited = accept(listener, NULL, NULL) < 0 && errno == ENOMEM;
+	set_failures(0);
+	end = accept(listener, NULL, NULL);
+	check(waited && end >= 0 && recv_pattern(end, 100, 1, 0) == 100,
+	      "a stream waits until there is memory for its socket");
+	close(fd);
+	close(end);
+	close(listener);
+}
+
 static int (*once)(void) = transfer;
 
 static void transfers(int percent, int times)
@@ -254,6 +276,7 @@ int main(int argc, char **argv)
 
 	if (listener < 0)
 		genl_die("listening");
+	waits_for_memory();
 	for (i = ALICE; i <= BOB; i++) {
 		set_sysctl(i, "idle_timeout_ms", "20");
 		set_sysctl(i, "initiate_interval_ms", "50");
@@ -277,6 +300,6 @@ int main(int argc, char **argv)
 	for (i = ALICE; i <= BOB; i++)
 		check(eventually(HANG, nothing_left(i)), "nothing is left at %s",
 		      i == ALICE ? "alice" : "bob");
-	printf("1..%d\n", 5);
+	printf("1..%d\n", 6);
 	return failed > 0;
 }

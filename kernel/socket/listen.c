@@ -182,8 +182,21 @@ static bool ended(const struct sss_sock *ss)
 	return parent && sss_tree_ended(parent);
 }
 
-/* The next stream, a reference; socket lock held. */
-static struct sss_stream *wait_for_stream(struct sock *sk, long timeo)
+/* The next stream, a reference; NULL: none. It stays if there is no memory for @new. */
+static struct sss_stream *take_stream(struct sock *sk, bool kern, struct sock **new)
+{
+	struct sss_listener *l = sss_sk(sk)->listener;
+
+	if (!sss_listener_ready(l))
+		return NULL;
+	if (!*new)
+		*new = sss_sock_alloc(sock_net(sk), NULL, sk->sk_type, kern);
+	return *new ? sss_listener_accept(l) : ERR_PTR(-ENOMEM);
+}
+
+/* The next stream, a reference, and in @new a socket for it; socket lock held. */
+static struct sss_stream *wait_for_stream(struct sock *sk, long timeo, bool kern,
+					  struct sock **new)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	struct sss_sock *ss = sss_sk(sk);
@@ -195,8 +208,8 @@ static struct sss_stream *wait_for_stream(struct sock *sk, long timeo)
 		err = -EINVAL;
 		if (!ss->listener)
 			break;
-		st = sss_listener_accept(ss->listener);
-		err = 0;
+		st = take_stream(sk, kern, new);
+		err = PTR_ERR_OR_ZERO(st);
 		if (st)
 			break;
 		err = -EINVAL;
@@ -293,7 +306,7 @@ void sss_sock_graft(struct sock *sk, struct sss_stream *st, struct socket *newso
  * charged for it and for the data that already waits.
  *
  * Return: 0, -EINVAL if not listening, -EAGAIN, -EINTR, -ENOMEM (the stream
- * is reset).
+ * waits on).
  */
 int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool kern)
 {
@@ -301,21 +314,15 @@ int sss_sock_accept(struct socket *sock, struct socket *newsock, int flags, bool
 	struct sss_stream *st;
 
 	lock_sock(lsk);
-	st = wait_for_stream(lsk, sock_rcvtimeo(lsk, flags & O_NONBLOCK));
-	if (!IS_ERR(st)) {
-		sk = sss_sock_alloc(sock_net(lsk), NULL, lsk->sk_type, kern);
-		if (sk)
-			sss_sock_inherit(sk, lsk);
-	}
+	st = wait_for_stream(lsk, sock_rcvtimeo(lsk, flags & O_NONBLOCK), kern, &sk);
+	if (!IS_ERR(st))
+		sss_sock_inherit(sk, lsk);
 	release_sock(lsk);
 
-	if (IS_ERR(st))
+	if (IS_ERR(st)) {
+		if (sk)
+			sock_put(sk);
 		return PTR_ERR(st);
-	if (!sk) {
-		sss_stream_reset(st, SSS_RESET_CLOSED, "no memory to accept the stream");
-		sss_stream_close(st);
-		sss_stream_put(st);
-		return -ENOMEM;
 	}
 	sss_sock_graft(sk, st, newsock);
 	return 0;
