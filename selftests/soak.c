@@ -7,7 +7,7 @@
  * what it was at the sender. Nothing but a want of memory is an excuse, and then it
  * is tried again.
  *
- *	soak SECONDS [SEED]	the seed is printed
+ *	soak SECONDS [SEED [FAULT]]	the seed is printed; nothing but FAULT happens
  */
 #include <sodium.h>
 #include <sys/mman.h>
@@ -54,7 +54,8 @@ static void complain(const char *what)
 /* An error that passes; who meets it tries again, for a while. */
 static bool is_want_of_memory(void)
 {
-	if (errno != ENOMEM && errno != ENOBUFS && errno != EINTR)
+	/* ENFILE is the core's word for no memory for a socket's inode */
+	if (errno != ENOMEM && errno != ENOBUFS && errno != ENFILE && errno != EINTR)
 		return false;
 	shared->retries++;
 	usleep(20000);
@@ -303,14 +304,18 @@ static bool exchange(int fd, unsigned char *data, size_t len)
 
 static bool do_one(enum kind kind, int parent, int datagrams, unsigned char *data, size_t len)
 {
+	int fd, err;
 	bool good;
-	int fd;
 
 	if (kind == DATAGRAM)
 		return exchange(datagrams, data, len);
 	fd = kind == STREAM ? dial_bob("soak") : open_on_stream(parent, SOCK_STREAM);
-	good = fd >= 0 && transfer(fd, data, len);
+	if (fd < 0)
+		return false;
+	good = transfer(fd, data, len);
+	err = errno;
 	close(fd);
+	errno = err;
 	return good;
 }
 
@@ -492,13 +497,15 @@ static const struct {
 	FAULT(no_memory), FAULT(stopped_program), FAULT(killed_program),
 };
 
-static void soak(unsigned int seconds)
+static void soak(unsigned int seconds, const char *only)
 {
 	long long until = now_ms() + seconds * 1000ll;
 	unsigned int i;
 
 	while (now_ms() < until && !shared->bad) {
 		i = random_below(sizeof(faults) / sizeof(*faults));
+		if (only && strcmp(only, faults[i].name))
+			continue;
 		printf("# %lld ms: %s\n", now_ms() - shared->begin, faults[i].name);
 		fflush(stdout);
 		faults[i].happen();
@@ -525,7 +532,7 @@ int main(int argc, char **argv)
 		genl_die("bob");
 	for (i = 0; i < WORKERS; i++)
 		worker[i] = child(work);
-	soak(seconds);
+	soak(seconds, argc > 3 ? argv[3] : NULL);
 	shared->over = true;
 	for (i = 0; i < WORKERS; i++)
 		waitpid(worker[i], NULL, 0);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Transfers while faults come on every layer, see soak.c.
 #
-#   soak.sh SECONDS [SEED]
+#   soak.sh SECONDS [SEED [FAULT]]
 set -eu
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
