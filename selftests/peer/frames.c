@@ -320,6 +320,34 @@ found:
 	close(listener);
 }
 
+/* More than were ever sent cannot have come marked: such counts are of no use. */
+TEST(marks_never_sent)
+{
+	int listener = listen_here(), fd;
+	long long before = get_stat(BOB, "EcnFailed");
+
+	ASSERT_LE(0, listener);
+	link_prepare(&l, socket_to_bob(), (const uint8_t *)&eids[BOB][V4], true);
+	l.counts = true;
+	ASSERT_TRUE(link_call(&l));
+	ASSERT_TRUE(say_hello(&l, "peer frames"));
+	fd = accept(listener, NULL, NULL);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, send(fd, "x", 1, 0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.got == 1));
+	while (link_step(&l, 50))
+		;
+	EXPECT_EQ(before, get_stat(BOB, "EcnFailed"));
+	l.marked += 2000;
+	EXPECT_EQ(1, send(fd, "y", 1, 0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.got == 2));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "EcnFailed") == before + 1));
+	EXPECT_EQ(-1, l.close_code);
+	hang_up(&l);
+	close(fd);
+	close(listener);
+}
+
 /* One ACK can name all: more of them in a packet are work for nothing. */
 TEST(two_acks)
 {
