@@ -446,6 +446,28 @@ TEST(limits)
 	set_sysctl(BOB, "channel_window", "16777216");
 }
 
+/* Who asks for the list of services again and again, and reads none, is alone with that. */
+TEST(lists_unread)
+{
+	enum { ASKED = 64, BUSY = 5 };
+	static struct link other;
+	uint8_t buf[64];
+
+	ASSERT_TRUE(link_to_bob(&l));
+	ASSERT_TRUE(link_to_bob(&other));
+	l.silent = true;
+	for (int i = 0; i < ASKED; i++)
+		link_send_once(&l, buf, put_init(buf, 2 * i, ".sss", "browse 1"));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.reply == BUSY));
+	while (link_step(&l, 50))
+		;
+	ASSERT_TRUE(link_send(&other, buf, put_init(buf, 0, ".sss", "browse 1")));
+	EXPECT_TRUE(link_until(&other, PATIENCE, other.fin));
+	EXPECT_EQ(0, other.reply);
+	hang_up(&other);
+	hang_up(&l);
+}
+
 TEST(path)
 {
 	int listener = listen_here(), fd;
