@@ -132,7 +132,8 @@ bool __sss_ecn_on_ack(struct sss_channel *ch, const struct sss_frame_ack *ack, u
 		grown[i] = now[i] - ecn->reported[i];
 		ecn->reported[i] = now[i];
 	}
-	good &= !grown[1] && grown[0] + grown[2] >= marked && now[0] + now[2] <= ch->next_number;
+	good &= !grown[1] && grown[0] + grown[2] >= marked &&
+		now[0] + now[2] <= ch->next_number - ch->first_number;
 	if (!good) {
 		fail(ch);
 		return false;

@@ -23,7 +23,7 @@
 #include "crypto/index.h"
 
 #define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
-#define SENDS_EVEN	4U	/* INITIATEs before they become rarer */
+#define SENDS_EVEN	4U	/* pauses of one length before they grow */
 
 static void free_initiation(struct sss_initiation *in)
 {

@@ -59,6 +59,7 @@ struct sss_tx_packet {
  * @skb: memory that frame data points into; keep it with skb_get(), free it
  *	with consume_skb()
  * @truesize: share of the skb's truesize that this packet stands for
+ * @whole: all of it, if other packets came in the same skb; else 0
  * @copy: keeping the skb would pin far more than it carries: copy the data
  * @number: packet number
  * @now: when it came, ns (ktime_get)
@@ -67,6 +68,7 @@ struct sss_tx_packet {
 struct sss_rx_packet {
 	struct sk_buff *skb;
 	u32 truesize;
+	u32 whole;
 	bool copy;
 	u64 number;
 	u64 now;

@@ -410,6 +410,7 @@ static bool apply_packet(struct sss_channel *ch, struct batch *b, struct packet 
 	struct sss_rx_packet pkt = {
 		.skb = p->own ?: b->skb,
 		.truesize = p->own ? p->own->truesize : b->truesize / b->n,
+		.whole = p->own || b->n == 1 ? 0 : b->truesize,
 		.copy = !p->own && b->good < b->truesize / 4,
 		.number = p->number,
 		.now = b->now,

@@ -6,8 +6,9 @@
  * Nobody listens: INIT hands the stream to sss_browse_take(), and a worker
  * gives it a socket of the kernel's own, writes the list and closes. What is
  * left is an orphan like every other, with a short patience, since the peer
- * decides how fast it is read. So many may be under way in a namespace, and no
- * list is longer than that, so what a peer can bind here is bounded.
+ * decides how fast it is read. So many may be under way in a namespace, half of them
+ * to peers that nobody configured and a few to one peer, and no list is longer than
+ * that, so what a peer can bind here is bounded.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -91,6 +92,13 @@ static void answer(struct work_struct *work)
 	sss_stream_put(st);
 }
 
+/* Who is configured finds room, whatever strangers do. */
+static int most(const struct sss_stream *st)
+{
+	return READ_ONCE(st->ch->peer->flags) & SSS_PEER_F_CONFIGURED ?
+	       MOST_AT_ONCE : MOST_AT_ONCE / 2;
+}
+
 /**
  * sss_browse_take() - a peer asks what there is
  * @st: stream of a channel, which is locked
@@ -103,7 +111,7 @@ u8 sss_browse_take(struct sss_stream *st)
 	struct request *request;
 
 	lockdep_assert_held(&st->ch->lock);
-	if (atomic_inc_return(&sn->browsing) > MOST_AT_ONCE || !READ_ONCE(accepting))
+	if (atomic_inc_return(&sn->browsing) > most(st) || !READ_ONCE(accepting))
 		goto busy;
 	request = kmalloc(sizeof(*request), GFP_ATOMIC | __GFP_NOWARN);
 	if (!request)

@@ -13,6 +13,8 @@
 #include "peer/service.h"
 #include "stream/table.h"
 
+#define BROWSING_MOST	4	/* streams of a peer that get the list of services */
+
 /**
  * sss_arrive_service() - the service for which the tree of a stream came
  * @st: stream of a channel, which is locked
@@ -24,6 +26,20 @@ const struct sss_request *sss_arrive_service(const struct sss_stream *st)
 	if (st->flags & SSS_ST_LOCAL)
 		return NULL;
 	return st->request ?: st->listener ? sss_listener_names(st->listener) : NULL;
+}
+
+/* Nobody but the kernel takes a stream without a listener. */
+static bool is_browsing(const struct sss_stream *st)
+{
+	return st->parent == SSS_ID_ROOT && !st->listener;
+}
+
+/* The list of services; who does not read what he asked for gets no more of it. */
+static u8 browse(struct sss_stream *st)
+{
+	if (sss_streams(st->ch)->browsing >= BROWSING_MOST)
+		return SSS_SERVICE_BUSY;
+	return sss_stream_ops->browse(st);
 }
 
 /* Finds who takes the stream; returns enum sss_service_status. */
@@ -41,7 +57,7 @@ static u8 offer(struct sss_channel *ch, struct sss_stream *st, const struct sss_
 	else if (sk)
 		status = sss_listener_offer(sk, st, request);
 	else
-		status = sss_stream_ops->browse(st);
+		status = browse(st);
 	if (sk)
 		sock_put(sk);
 	return status;
@@ -76,6 +92,7 @@ static void count(struct sss_stream *st)
 {
 	st->counted = true;
 	sss_streams(st->ch)->theirs++;
+	sss_streams(st->ch)->browsing += is_browsing(st);
 }
 
 /**
@@ -89,6 +106,7 @@ void __sss_arrive_over(struct sss_stream *st)
 		return;
 	st->counted = false;
 	sss_streams(st->ch)->theirs--;
+	sss_streams(st->ch)->browsing -= is_browsing(st);
 }
 
 static void settle_request(struct sss_stream *st, const struct sss_frame_init *init)

@@ -13,6 +13,9 @@
  * again. So much is always taken, so that each stream goes on, if slowly; and
  * one record or datagram of a peer is, whatever its length, because whoever reads
  * it as a whole gives nothing back before.
+ *
+ * A packet keeps the memory of all that came with it in one skb. That counts, too;
+ * from half of the limits on such packets are copied.
  */
 #include "stream/table.h"
 
@@ -33,6 +36,59 @@ void sss_memory_add(struct sss_channel *ch, long bytes)
 	atomic_long_add(bytes, &ss->memory);
 	if (ss->crowd)
 		sss_crowd_charge(ss->crowd, bytes);
+}
+
+/* In sk_buff.cb of an skb of several packets, of which at least one is kept */
+struct pinned {
+	struct sss_channel *ch;
+	u32 whole;
+};
+
+/* Its last packet was given up. Streams and batches under way keep the channel until then. */
+static void let_go(struct sk_buff *skb)
+{
+	const struct pinned *pinned = (const struct pinned *)skb->cb;
+
+	sss_memory_add(pinned->ch, -(long)pinned->whole);
+}
+
+/**
+ * sss_memory_pin() - a packet is kept, and with it all that came in its skb
+ * @ch: channel they came by, locked
+ * @skb: theirs, of nobody's since UDP gave it up
+ * @whole: its truesize
+ * @share: of this packet, which sss_memory_add() counts with its segment
+ *
+ * Most of the packets may be nothing, or be read at once, while one of them stays for
+ * ever: so the skb counts whole, as long as there is any.
+ */
+void sss_memory_pin(struct sss_channel *ch, struct sk_buff *skb, u32 whole, u32 share)
+{
+	long more = -(long)share;
+
+	lockdep_assert_held(&ch->lock);
+	if (skb->destructor != let_go) {
+		if (WARN_ON_ONCE(skb->destructor))
+			return;
+		*(struct pinned *)skb->cb = (struct pinned){ .ch = ch, .whole = whole };
+		skb->destructor = let_go;
+		more += whole;
+	}
+	sss_memory_add(ch, more);
+}
+
+/**
+ * sss_memory_unpin() - a packet is about to be given up, and its share no longer counts
+ * @ch: channel it came by
+ * @skb: its skb; nothing happens if it had it to itself
+ * @share: as in sss_memory_pin()
+ *
+ * Context: any, no lock needed.
+ */
+void sss_memory_unpin(struct sss_channel *ch, const struct sk_buff *skb, u32 share)
+{
+	if (skb->destructor == let_go)
+		sss_memory_add(ch, share);
 }
 
 static bool above(long bytes, u32 limit, unsigned int shift)

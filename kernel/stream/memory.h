@@ -17,6 +17,8 @@ void sss_crowd_leave(struct sss_channel *ch);
 
 /* --- memory.c --- */
 void sss_memory_add(struct sss_channel *ch, long bytes);
+void sss_memory_pin(struct sss_channel *ch, struct sk_buff *skb, u32 whole, u32 share);
+void sss_memory_unpin(struct sss_channel *ch, const struct sk_buff *skb, u32 share);
 bool sss_memory_is_over(const struct sss_channel *ch);
 bool sss_memory_is_tight(const struct sss_channel *ch);
 bool __sss_memory_admits(struct sss_stream *st, const struct sss_frame_stream *frame);

@@ -71,17 +71,21 @@ void sss_recvq_free_seg(struct sss_stream *st, struct sss_rxseg *seg)
 		kfree(seg);
 		return;
 	}
+	sss_memory_unpin(st->ch, seg->skb, seg->truesize - sizeof(*seg));
 	consume_skb(seg->skb);
 	kmem_cache_free(cache, seg);
 }
 
-static struct sss_rxseg *keep_skb(const struct sss_rx_packet *pkt, const u8 *data)
+static struct sss_rxseg *keep_skb(struct sss_stream *st, const struct sss_rx_packet *pkt,
+				  const u8 *data)
 {
 	struct sss_rxseg *seg = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
 
 	if (!seg)
 		return NULL;
 	seg->skb = skb_get(pkt->skb);
+	if (pkt->whole)
+		sss_memory_pin(st->ch, seg->skb, pkt->whole, pkt->truesize);
 	seg->data = data;
 	seg->truesize = pkt->truesize + sizeof(*seg);
 	seg->room = 0;
@@ -103,16 +107,23 @@ static struct sss_rxseg *copy_bytes(const u8 *data, u32 len)
 	return seg;
 }
 
+/* An skb of many packets stays as long as any of them: too long where memory is short. */
+static bool is_copied(const struct sss_stream *st, const struct sss_rx_packet *pkt, u32 len)
+{
+	return pkt->copy || len < pkt->truesize / 4 ||
+	       (pkt->whole && sss_memory_is_tight(st->ch));
+}
+
 static struct sss_rxseg *new_seg(struct sss_stream *st, const struct sss_rx_packet *pkt,
-				 u64 offset, const u8 *data, u32 len)
+				 u64 offset, const u8 *data, u32 len, bool copied)
 {
 	struct sss_rxseg *seg;
 
-	if (pkt->copy || len < pkt->truesize / 4) {
+	if (copied) {
 		seg = copy_bytes(data, len);
 		sss_mib_inc(st->ch->sn, RX_COPIED);
 	} else {
-		seg = keep_skb(pkt, data);
+		seg = keep_skb(st, pkt, data);
 	}
 	if (!seg)
 		return NULL;
@@ -177,12 +188,13 @@ static bool extend(struct sss_rxq *rx, u64 offset, const u8 *data, u32 len)
 static int add_bytes(struct sss_stream *st, const struct sss_rx_packet *pkt, u64 offset,
 		     const u8 *data, u32 len)
 {
+	bool copied = is_copied(st, pkt, len);
 	struct sss_rxq *rx = &st->rx;
 	struct sss_rxseg *seg;
 
-	if ((pkt->copy || len < pkt->truesize / 4) && extend(rx, offset, data, len))
+	if (copied && extend(rx, offset, data, len))
 		return 0;
-	seg = new_seg(st, pkt, offset, data, len);
+	seg = new_seg(st, pkt, offset, data, len, copied);
 	if (!seg)
 		return -ENOMEM;
 	WRITE_ONCE(rx->truesize, rx->truesize + seg->truesize);

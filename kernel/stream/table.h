@@ -72,6 +72,7 @@
  * @width: as many as the peer may have open, a power of two
  * @closed: streams of the peer that are over
  * @theirs: streams of the peer that were not refused and are not over, but for datagrams
+ * @browsing: of them, those that get the list of services
  * @granted: the MAX_STREAMS we sent last, or the transport parameter
  * @granted_due: send it
  * @pool_used: bytes of unaccepted data we sent, see flow.c
@@ -110,6 +111,7 @@ struct sss_streams {
 	u32 width;
 	u64 closed;
 	u32 theirs;
+	u32 browsing;
 	u64 granted;
 	bool granted_due;
 	u64 pool_used;

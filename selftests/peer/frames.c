@@ -320,6 +320,34 @@ found:
 	close(listener);
 }
 
+/* More than were ever sent cannot have come marked: such counts are of no use. */
+TEST(marks_never_sent)
+{
+	int listener = listen_here(), fd;
+	long long before = get_stat(BOB, "EcnFailed");
+
+	ASSERT_LE(0, listener);
+	link_prepare(&l, socket_to_bob(), (const uint8_t *)&eids[BOB][V4], true);
+	l.counts = true;
+	ASSERT_TRUE(link_call(&l));
+	ASSERT_TRUE(say_hello(&l, "peer frames"));
+	fd = accept(listener, NULL, NULL);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, send(fd, "x", 1, 0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.got == 1));
+	while (link_step(&l, 50))
+		;
+	EXPECT_EQ(before, get_stat(BOB, "EcnFailed"));
+	l.marked += 2000;
+	EXPECT_EQ(1, send(fd, "y", 1, 0));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.got == 2));
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "EcnFailed") == before + 1));
+	EXPECT_EQ(-1, l.close_code);
+	hang_up(&l);
+	close(fd);
+	close(listener);
+}
+
 /* One ACK can name all: more of them in a packet are work for nothing. */
 TEST(two_acks)
 {
@@ -416,6 +444,28 @@ TEST(limits)
 			       "04 02 01 00 01 12 02 8000ffff 01 61 04 04 01 00 01",
 			       "12 04 00 01 61", FLOW_CONTROL));
 	set_sysctl(BOB, "channel_window", "16777216");
+}
+
+/* Who asks for the list of services again and again, and reads none, is alone with that. */
+TEST(lists_unread)
+{
+	enum { ASKED = 64, BUSY = 5 };
+	static struct link other;
+	uint8_t buf[64];
+
+	ASSERT_TRUE(link_to_bob(&l));
+	ASSERT_TRUE(link_to_bob(&other));
+	l.silent = true;
+	for (int i = 0; i < ASKED; i++)
+		link_send_once(&l, buf, put_init(buf, 2 * i, ".sss", "browse 1"));
+	EXPECT_TRUE(link_until(&l, PATIENCE, l.reply == BUSY));
+	while (link_step(&l, 50))
+		;
+	ASSERT_TRUE(link_send(&other, buf, put_init(buf, 0, ".sss", "browse 1")));
+	EXPECT_TRUE(link_until(&other, PATIENCE, other.fin));
+	EXPECT_EQ(0, other.reply);
+	hang_up(&other);
+	hang_up(&l);
 }
 
 TEST(path)

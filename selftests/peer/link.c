@@ -263,7 +263,7 @@ static bool take_data_packet(struct link *l, const uint8_t *packet, size_t len)
 	static uint8_t plain[65536];
 	const uint8_t *at = plain, *end = plain + len - 8 - TAG;
 	bool wants = false, applied = true;
-	uint8_t ack[32];
+	uint8_t ack[64];
 	struct frame f;
 
 	if (!open_data(l, packet, len, plain))
@@ -277,8 +277,11 @@ static bool take_data_packet(struct link *l, const uint8_t *packet, size_t len)
 		applied &= take(l, &f);
 	}
 	l->newest_wants = wants;
+	l->marked++;
 	if (wants && applied && !l->silent)
-		link_send_once(l, ack, put_numbers(ack, ACK, 4, l->newest, (uint64_t)0,
+		link_send_once(l, ack, put_numbers(ack, l->counts ? ACK_ECN : ACK,
+						   l->counts ? 7 : 4, l->newest, (uint64_t)0,
+						   (uint64_t)0, (uint64_t)0, l->marked,
 						   (uint64_t)0, (uint64_t)0));
 	return true;
 }

@@ -83,6 +83,8 @@ struct link {
 	struct slot slot[SLOTS];
 	bool silent;			/* acknowledges nothing */
 	bool deaf;			/* answers no PATH_CHALLENGE */
+	bool counts;			/* says in ACKs how many packets came marked: */
+	uint64_t marked;
 
 	uint64_t id;			/* the stream whose data are kept */
 	uint64_t window;		/* how much of it may be sent */

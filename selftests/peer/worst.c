@@ -2,16 +2,24 @@
 /*
  * A peer that wants as much of the host's memory as it can get: bytes that
  * never join, on as many streams as there may be, accepted or not, and
- * datagrams that never become whole. What it gets stays below what is
- * configured, and others go on.
+ * datagrams that never become whole, and packets that come together with many
+ * that are nothing. What it gets stays below what is configured, and others go on.
  */
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include "kselftest_harness.h"
 #include "hosts.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
 
 #define KB 1024
 #define LIMIT (1024 * KB)
 #define STREAMS 128
 #define GAPS 1200		/* bytes a stream gets, at every other offset */
+#define TRAIN 40		/* packets that arrive in one piece of memory */
+#define TRAINS 5		/* of them to each stream */
 
 static struct link l;
 static long long most;
@@ -96,6 +104,44 @@ static void send_fragments(void)
 	look();
 }
 
+/* kB of memory that the machine has left */
+static long long available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	long long kb = -1, value;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %lld", &value) == 1)
+			kb = value;
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+/* Packets that the kernel takes in one piece: the first has data, others PADDING alone */
+static void send_train(int stream, uint64_t offset)
+{
+	static uint8_t train[TRAIN * PACKET_MAX];
+	static const char data[1000];
+	uint8_t frames[FRAMES_MAX];
+	int size = PACKET_MAX, i;
+
+	for (i = 0; i < TRAIN; i++) {
+		memset(frames, PADDING, sizeof(frames));
+		if (!i)
+			put_stream(frames, stream, offset, LEN, data, sizeof(data));
+		link_seal(&l, train + i * PACKET_MAX, frames, sizeof(frames));
+	}
+	setsockopt(l.fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size));
+	if (send(l.fd, train, sizeof(train), 0) < 0)
+		genl_die("a train of packets");
+	size = 0;
+	setsockopt(l.fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size));
+	while (link_step(&l, 0))
+		;
+}
+
 FIXTURE(worst) {
 	int listener;
 	int fd[STREAMS];
@@ -157,6 +203,25 @@ TEST_F_TIMEOUT(worst, accepted, 100)
 	EXPECT_GT(LIMIT + STREAMS * 20 * KB, most);
 	for (int i = 0; i < STREAMS; i++)
 		close(self->fd[i]);
+}
+
+/* Of each train a packet is kept, and so would be the memory of all. */
+TEST_F_TIMEOUT(worst, trains, 100)
+{
+	long long before = available(), gone = 0;
+
+	for (int at = 0; at < TRAINS; at++) {
+		for (int i = 0; i < STREAMS; i++) {
+			send_train(2 * i, 1000 * at);
+			if (!(i % 16))
+				look();
+		}
+	}
+	/* everything that came would be 30 MB; some may still wait to be decrypted */
+	EXPECT_TRUE(eventually(PATIENCE, (gone = before - available()) < 12 * KB));
+	TH_LOG("%lld kB of %d kB; %lld kB of memory are gone", most / KB, LIMIT / KB, gone);
+	EXPECT_LT(LIMIT / 2, most);
+	EXPECT_GT(LIMIT + STREAMS * 4 * KB, most);
 }
 
 TEST_HARNESS_MAIN
