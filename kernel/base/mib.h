@@ -122,6 +122,7 @@ struct sss_mib {
 	X(SENT_PACKETS, "SentPackets")				\
 	X(TX_CHUNKS, "TxChunks")				\
 	X(RX_SEGMENTS, "RxSegments")				\
+	X(RX_QUEUED, "RxQueued")				\
 	X(RX_MEMORY, "RxMemory")
 
 #define SSS_GAUGE_ENUM(id, name) SSS_GAUGE_##id,

@@ -22,6 +22,8 @@ struct sss_addresses;
 struct sss_host;
 struct sss_ratelimiter;
 
+#define SSS_STREAMS_MOST	65536	/* limits.max_streams at most: a bit of memory for each */
+
 /**
  * struct sss_limits - every timer and limit, each a sysctl net.sss.<member>
  *
@@ -56,7 +58,9 @@ struct sss_limits {
 	u32 max_streams;		/* root credit: streams a peer may have open. 4096 */
 	u32 max_waiting;		/* unaccepted streams of unknown peers. 16384 */
 	u32 max_prefix_waiting;		/* likewise, of one /24 or /64. 4096 */
-	u32 max_memory;			/* bytes received and not read, of unknown peers. 1 GiB */
+	u32 max_memory;			/* bytes received and not read, of unknown peers; and
+					 * not decrypted, of all. 1 GiB
+					 */
 	u32 max_prefix_memory;		/* likewise, of one /24 or /64. 512 MiB */
 	u32 max_peer_memory;		/* likewise, of any one peer. 512 MiB */
 	u32 rmem[3];			/* min default max, 16 KiB 64 KiB 6 MiB */

@@ -62,6 +62,18 @@ struct batch {
 	struct packet packets[];
 };
 
+/*
+ * Does as much wait in all channels as may? Those of peers that nobody configured leave
+ * half to the others. One batch is taken of each channel, whatever the limit.
+ */
+static bool is_full(const struct sss_channel *ch)
+{
+	long most = READ_ONCE(ch->sn->limits.max_memory);
+
+	return ch->rx_queued &&
+	       sss_gauge_read(ch->sn, RX_QUEUED) > (READ_ONCE(ch->crowd) ? most / 2 : most);
+}
+
 /**
  * sss_rx_enqueue() - a (super)packet of data packets has arrived
  * @ch: channel of its first packet
@@ -93,7 +105,7 @@ void sss_rx_enqueue(struct sss_channel *ch, struct sk_buff *skb,
 	b->n = n;
 	b->ecn = sss_ecn_of(skb);
 	spin_lock_bh(&ch->rx_lock);
-	if (ch->rx_queued > QUEUE_MAX) {
+	if (ch->rx_queued > QUEUE_MAX || is_full(ch)) {
 		spin_unlock_bh(&ch->rx_lock);
 		sss_drop_packets(ch->sn, ch->id, SSS_MIB_DROP_BACKLOG, n);
 		kfree_skb(skb);
@@ -101,6 +113,7 @@ void sss_rx_enqueue(struct sss_channel *ch, struct sk_buff *skb,
 		return;
 	}
 	ch->rx_queued += b->truesize;
+	sss_gauge_add(ch->sn, RX_QUEUED, b->truesize);
 	list_add_tail(&b->node, &ch->rx_queue);
 	spin_unlock_bh(&ch->rx_lock);
 }
@@ -503,6 +516,7 @@ static bool apply_ready(struct sss_channel *ch)
 	       b->state == DONE) {
 		list_del(&b->node);
 		ch->rx_queued -= b->truesize;
+		sss_gauge_add(ch->sn, RX_QUEUED, -(long)b->truesize);
 		spin_unlock_bh(&ch->rx_lock);
 		apply(ch, b);
 		release(b);
