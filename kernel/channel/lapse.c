@@ -86,14 +86,19 @@ static void go_on(struct sss_channel *ch)
 	spin_unlock_bh(&ch->lock);
 }
 
+/* Twice: who had begun to make keys before has them when all work is done. */
+static void end_everywhere(void (*fn)(struct sss_channel *ch))
+{
+	everywhere(fn, true);
+	sss_handshake_flush();
+	sss_channel_flush();
+	everywhere(fn, true);
+}
+
 static void begin_sleep(void)
 {
 	WRITE_ONCE(asleep, true);
-	everywhere(drop_keys, true);
-	/* Who had begun to make keys before has them now. */
-	sss_handshake_flush();
-	sss_channel_flush();
-	everywhere(drop_keys, true);
+	end_everywhere(drop_keys);
 	rcu_barrier();
 }
 
@@ -132,7 +137,7 @@ static void end_state(struct sss_channel *ch)
 
 static int on_copy(struct notifier_block *nb, unsigned long event, void *data)
 {
-	everywhere(end_state, true);
+	end_everywhere(end_state);
 	return NOTIFY_DONE;
 }
 
