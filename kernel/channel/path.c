@@ -316,6 +316,7 @@ static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from,
 static void follow_to(struct sss_channel *ch, const union sss_endpoint *from)
 {
 	ch->path.remote = *from;
+	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
 	dst_cache_reset(&ch->path.cache);
 	find_source(ch);
 }
