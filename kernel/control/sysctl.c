@@ -56,7 +56,7 @@ static const struct knob knobs[] = {
 	ONE(max_record, 0, 64 * MEGA),
 	ONE(max_datagram, 0, 64 * MEGA),
 	ONE(datagram_credit, 0, 16 * MEGA),
-	ONE(max_streams, 1, MEGA),
+	ONE(max_streams, 1, SSS_STREAMS_MOST),
 	ONE(max_waiting, 1, MEGA),
 	ONE(max_prefix_waiting, 1, MEGA),
 	ONE(max_memory, 65536, 1024 * MEGA),

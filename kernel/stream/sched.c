@@ -228,7 +228,7 @@ void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority 
 	lockdep_assert_held(&st->ch->lock);
 	if (frame->sequence <= st->orders_seen)
 		return;
-	st->orders_seen = min_t(u64, frame->sequence, U32_MAX);
+	st->orders_seen = frame->sequence;
 	order(st, &priority);
 }
 

@@ -13,8 +13,6 @@
 #include "base/trace.h"
 #include "stream/table.h"
 
-#define SEEN_MAX	65536	/* streams that a peer may be allowed to have open */
-
 /* Written once, before the first socket can exist */
 const struct sss_stream_ops *sss_stream_ops;
 
@@ -125,7 +123,8 @@ int __sss_table_check_new(struct sss_channel *ch, u64 id)
 	if (n >= sss_flow_streams_granted(ch) || id > ULONG_MAX)
 		return SSS_ERROR_STREAM_LIMIT;
 	if (!ss->seen) {
-		u32 width = clamp_t(u64, ch->local.max_streams, BITS_PER_LONG, SEEN_MAX);
+		u32 width = clamp_t(u64, ch->local.max_streams, BITS_PER_LONG,
+				    SSS_STREAMS_MOST);
 
 		width = roundup_pow_of_two(width);
 		ss->seen = bitmap_zalloc(width, GFP_ATOMIC | __GFP_NOWARN);
