@@ -203,12 +203,13 @@ TEST_F(acks, when)
 	setsockopt(l.fd, IPPROTO_IP, IP_TOS, &none, sizeof(none));
 }
 
-/* How many come back for @n packets, 100 us apart */
-static int answers_to(int n)
+/* How many come back while @n packets leave, 100 us apart, with a gap before every @gap */
+static int answers_to(int n, int gap)
 {
 	int got = 0;
 
 	for (int i = 0; i < n; i++) {
+		l.next += gap && !(i % gap);
 		send_ping();
 		usleep(100);
 		while (link_step(&l, 0))
@@ -217,40 +218,30 @@ static int answers_to(int n)
 	return got;
 }
 
-/* Of hundreds of packets a round trip many have one; behind a gap for a while two. */
+/*
+ * Of hundreds of packets a round trip many have one; behind a gap for a while two: of 50
+ * packets that were every ninth, say, one more for the gap and four for the next eight.
+ */
 TEST_F(acks, often_behind_a_gap)
 {
-	int i, got;
+	int even, gaps;
 
 	netem(ALICE, "delay 100ms limit 10000");
-	for (i = 0; i < 20; i++) {
+	for (int i = 0; i < 20; i++) {
 		uint64_t number = packet_of(self->fd);
 
 		ASSERT_NE(0, number);
 		ack(number);
 	}
-	usleep(200000);
-	answers_to(2000);
-	got = answers_to(56);
-	EXPECT_LE(4, got);
-	EXPECT_GE(14, got) TH_LOG("%d", got);
-	/* what is on its way has nothing to do with what is behind the gap */
-	usleep(200000);
-	while (link_step(&l, 0))
-		;
-	l.next++;
-	for (i = 0; i < 9; i++) {
-		send_ping();
-		usleep(100);
-	}
-	usleep(99000);
-	for (got = 0, i = 0; i < 12; i++) {
-		while (link_step(&l, 0))
-			got++;
-		usleep(100);
-	}
-	/* one for what is behind the gap, and four for eight packets */
-	EXPECT_LE(5, got);
+	/* what comes while the first of them leave is for those before */
+	answers_to(2000, 0);
+	even = answers_to(1500, 0);
+	answers_to(1100, 50);
+	gaps = answers_to(1500, 50);
+	TH_LOG("%d and %d for 1500 packets", even, gaps);
+	EXPECT_LT(1500 / 20, even);
+	EXPECT_GT(1500 / 4, even);
+	EXPECT_LT(13 * even, 10 * gaps);
 }
 
 /* --- what is said of marks --- */
