@@ -377,4 +377,19 @@ TEST_F(acks, spurious_but_marked)
 	EXPECT_GT(before, info_of(self->fd).cwnd);
 }
 
+/* --- what is lost --- */
+
+/* Where the host is besides is said again. */
+TEST_F(acks, lost_endpoints)
+{
+	set_sysctl(BOB, "announce_endpoints", "2");
+	shell_in(BOB, "ip addr add 10.9.0.78/24 dev wire");
+	EXPECT_TRUE(link_until(&l, 1000, l.lists == 1));
+	for (int i = 0; i < 4; i++)
+		ack(packet_of(self->fd));
+	EXPECT_TRUE(link_until(&l, 1000, l.lists == 2));
+	set_sysctl(BOB, "announce_endpoints", "1");
+	shell_in(BOB, "ip addr del 10.9.0.78/24 dev wire");
+}
+
 TEST_HARNESS_MAIN
