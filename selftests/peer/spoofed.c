@@ -133,6 +133,7 @@ TEST_F(spoofed, under_load)
 	for (int i = 0; i < 200; i++)
 		spoof(v, d.initiate, INITIATE_LEN);
 	EXPECT_NOT_MORE(v);
+	EXPECT_GT(100, v->n);		/* ten at once, and 50 a second */
 	set_sysctl(BOB, "handshake_queue", "1024");
 }
 
