@@ -212,14 +212,10 @@ TEST_F_TIMEOUT(mobility, to_v6, 100)
 	shell_in(ALICE, "ip addr add 10.9.0.1/24 dev wire");
 }
 
-/* Alice's only interface is away for so many seconds. */
+/* Alice's only interface goes, and comes back after so many seconds. */
 static void interface_goes(struct __test_metadata *_metadata, FIXTURE_DATA(mobility) *self,
 			   enum use use, int seconds)
 {
-	static const char *const where[] = { "10.9.0.2" };
-
-	ASSERT_TRUE(connect_at(self, 1, where));
-	ASSERT_TRUE(use_before(self, use));
 	shell_in(ALICE, "ip link set wire down");
 	/* nobody has to wait for an answer to know that none can come */
 	if (use == BUSY)
@@ -229,12 +225,16 @@ static void interface_goes(struct __test_metadata *_metadata, FIXTURE_DATA(mobil
 		EXPECT_EQ(SSS_LINK_DOWN, info_of(self->fd[ALICE]).link);
 	shell_in(ALICE, "ip link set wire up");
 	shell_in(ALICE, "ip -6 addr add fd09::1/64 dev wire nodad");
-	expect_all(_metadata, self, use_after(self, use));
 }
 
 TEST_F_TIMEOUT(mobility, interface, 200)
 {
+	static const char *const where[] = { "10.9.0.2" };
+
+	ASSERT_TRUE(connect_at(self, 1, where));
+	ASSERT_TRUE(use_before(self, variant->use));
 	interface_goes(_metadata, self, variant->use, 60);
+	expect_all(_metadata, self, use_after(self, variant->use));
 }
 
 /* Seconds in which keys serve for sending and for receiving, and are there */
@@ -252,13 +252,24 @@ static void set_lives(int send, int receive, int erase)
 	}
 }
 
-/* No keys are left, so INITIATE has to go; it does not wait for its turn. */
+/* No keys are left, so INITIATE has to go; it does not wait up to 15 s for its turn. */
 TEST_F_TIMEOUT(mobility, interface_for_long, 1000)
 {
+	static const char *const where[] = { "10.9.0.2" };
+	long long took;
+
 	if (variant->use != BUSY)
 		return;
 	set_lives(20, 25, 30);
-	interface_goes(_metadata, self, BUSY, 120);
+	ASSERT_TRUE(connect_at(self, 1, where));
+	ASSERT_TRUE(use_before(self, BUSY));
+	for (int i = 0; i < 4; i++) {
+		interface_goes(_metadata, self, BUSY, 80 + i);
+		took = traffic_goes_on(&self->t, SOON);
+		EXPECT_LE(0, took);
+		EXPECT_GT(2000, took) TH_LOG("%lld ms", took);
+	}
+	EXPECT_TRUE(traffic_end(&self->t));
 	set_lives(180, 240, 300);
 }
 
