@@ -9,7 +9,7 @@
 
 #define STREAMS		100
 #define MESSAGES	10000
-#define EVERY_US	2000
+#define EVERY_US	4000	/* so few that no window, small after losses, holds them back */
 
 /* One of @way's streams in turn is written to every @EVERY_US. */
 struct message {
@@ -183,13 +183,13 @@ TEST_F_TIMEOUT(messages, no_head_of_line_blocking, 300)
 
 	EXPECT_LE(path.rtt / 2, one_in(2, sss));
 	EXPECT_GT(path.rtt / 2 + 15, one_in(10, sss));
-	EXPECT_GT(0.5 * one_in(10, tcp), one_in(10, sss));
+	EXPECT_GT(0.6 * one_in(10, tcp), one_in(10, sss));
 	/*
 	 * One in fifty is lost itself, and comes a round trip later or two: nothing that
 	 * sends it once can do better. Over TCP there are some of those that wait for it, too.
 	 */
 	EXPECT_GT(one_in(20, tcp), one_in(20, sss));
-	EXPECT_GT(1.2 * one_in(100, tcp), one_in(100, sss))
+	EXPECT_GT(one_in(100, tcp), one_in(100, sss))
 		TH_LOG("%.1f ms, TCP %.1f ms", one_in(100, sss), one_in(100, tcp));
 }
 

@@ -115,24 +115,53 @@ static void expect_all(struct __test_metadata *_metadata, FIXTURE_DATA(mobility)
 						  self->t.sent[BOB]);
 }
 
-/* The old address goes, another one comes. */
-TEST_F_TIMEOUT(mobility, address, 100)
+/* The size of packets on this path has been found. */
+static bool size_is_found(FIXTURE_DATA(mobility) *self)
+{
+	return eventually(SOON, info_of(self->fd[ALICE]).pmtu == 1472 &&
+			  info_of(self->fd[BOB]).pmtu == 1472);
+}
+
+/*
+ * The old address goes, another one comes; it may be another path, so both begin
+ * with what every path bears.
+ */
+static void address_changes(struct __test_metadata *_metadata, FIXTURE_DATA(mobility) *self,
+			    enum use use)
 {
 	static const char *const where[] = { "10.9.0.2" };
-	long long changes = get_stat(BOB, "PathChanges");
+	long long changes = get_stat(BOB, "PathChanges"), probes[2];
 
 	ASSERT_TRUE(connect_at(self, 1, where));
-	ASSERT_TRUE(use_before(self, variant->use));
+	ASSERT_TRUE(use_before(self, use));
 	EXPECT_STREQ("10.9.0.1", strtok((char *)endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT),
 					":"));
+	EXPECT_TRUE(size_is_found(self));
+	for (int who = ALICE; who <= BOB; who++)
+		probes[who] = get_stat(who, "PmtuProbes");
 	shell_in(ALICE, "ip addr del 10.9.0.1/24 dev wire");
 	shell_in(ALICE, "ip addr add 10.9.0.11/24 dev wire");
-	expect_all(_metadata, self, use_after(self, variant->use));
+	expect_all(_metadata, self, use_after(self, use));
 	EXPECT_STREQ("10.9.0.11", strtok((char *)endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT),
 					 ":"));
 	EXPECT_EQ(changes + 1, get_stat(BOB, "PathChanges"));
+	EXPECT_LT(probes[ALICE], get_stat(ALICE, "PmtuProbes"));
+	EXPECT_LT(probes[BOB], get_stat(BOB, "PmtuProbes"));
 	shell_in(ALICE, "ip addr del 10.9.0.11/24 dev wire");
 	shell_in(ALICE, "ip addr add 10.9.0.1/24 dev wire");
+}
+
+TEST_F_TIMEOUT(mobility, address, 100)
+{
+	address_changes(_metadata, self, variant->use);
+}
+
+/* Bob is not told of addresses, and sees the new one all the same. */
+TEST_F_TIMEOUT(mobility, untold_address, 100)
+{
+	set_sysctl(ALICE, "announce_endpoints", "0");
+	address_changes(_metadata, self, variant->use);
+	set_sysctl(ALICE, "announce_endpoints", "1");
 }
 
 /* A NAT in the middle forgets alice and gives her another port. */
@@ -140,12 +169,15 @@ TEST_F_TIMEOUT(mobility, nat, 100)
 {
 	static const char *const where[] = { "10.6.0.2" };
 	char before[80], word;
+	long long probes;
 
 	self->nat = place_nat();
 	ASSERT_TRUE(connect_at(self, 1, where));
 	snprintf(before, sizeof(before), "%s", endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT));
 	EXPECT_EQ(0, strncmp(before, "10.6.0.1:", 9)) TH_LOG("%s", before);
 	ASSERT_TRUE(use_before(self, variant->use));
+	EXPECT_TRUE(size_is_found(self));
+	probes = get_stat(BOB, "PmtuProbes");
 	/* what was translated over an interface that goes down is forgotten */
 	shell_at(self->nat, "ip link set outer down");
 	shell_at(self->nat, "ip link set outer up");
@@ -159,6 +191,8 @@ TEST_F_TIMEOUT(mobility, nat, 100)
 	expect_all(_metadata, self, use_after(self, variant->use));
 	EXPECT_EQ(0, strncmp(endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT), "10.6.0.1:", 9));
 	EXPECT_STRNE(before, endpoint_of(self->fd[BOB], SSS_PEER_ENDPOINT));
+	/* only the port is another one: it is the same path */
+	EXPECT_EQ(probes, get_stat(BOB, "PmtuProbes"));
 }
 
 /* IPv4 is taken away; both of bob's endpoints were configured. */
@@ -178,20 +212,65 @@ TEST_F_TIMEOUT(mobility, to_v6, 100)
 	shell_in(ALICE, "ip addr add 10.9.0.1/24 dev wire");
 }
 
-/* Alice's only interface is away for a minute. */
+/* Alice's only interface goes, and comes back after so many seconds. */
+static void interface_goes(struct __test_metadata *_metadata, FIXTURE_DATA(mobility) *self,
+			   enum use use, int seconds)
+{
+	shell_in(ALICE, "ip link set wire down");
+	/* nobody has to wait for an answer to know that none can come */
+	if (use == BUSY)
+		EXPECT_TRUE(eventually(100, info_of(self->fd[ALICE]).link == SSS_LINK_DOWN));
+	usleep(1000000LL * seconds);
+	if (use == BUSY)
+		EXPECT_EQ(SSS_LINK_DOWN, info_of(self->fd[ALICE]).link);
+	shell_in(ALICE, "ip link set wire up");
+	shell_in(ALICE, "ip -6 addr add fd09::1/64 dev wire nodad");
+}
+
 TEST_F_TIMEOUT(mobility, interface, 200)
 {
 	static const char *const where[] = { "10.9.0.2" };
 
 	ASSERT_TRUE(connect_at(self, 1, where));
 	ASSERT_TRUE(use_before(self, variant->use));
-	shell_in(ALICE, "ip link set wire down");
-	usleep(60000000);
-	if (variant->use == BUSY)
-		EXPECT_EQ(SSS_LINK_DOWN, info_of(self->fd[ALICE]).link);
-	shell_in(ALICE, "ip link set wire up");
-	shell_in(ALICE, "ip -6 addr add fd09::1/64 dev wire nodad");
+	interface_goes(_metadata, self, variant->use, 60);
 	expect_all(_metadata, self, use_after(self, variant->use));
+}
+
+/* Seconds in which keys serve for sending and for receiving, and are there */
+static void set_lives(int send, int receive, int erase)
+{
+	char ms[32];
+
+	for (int who = ALICE; who <= BOB; who++) {
+		snprintf(ms, sizeof(ms), "%d000", send);
+		set_sysctl(who, "stop_send_ms", ms);
+		snprintf(ms, sizeof(ms), "%d000", receive);
+		set_sysctl(who, "stop_receive_ms", ms);
+		snprintf(ms, sizeof(ms), "%d000", erase);
+		set_sysctl(who, "erase_ms", ms);
+	}
+}
+
+/* No keys are left, so INITIATE has to go; it does not wait up to 15 s for its turn. */
+TEST_F_TIMEOUT(mobility, interface_for_long, 1000)
+{
+	static const char *const where[] = { "10.9.0.2" };
+	long long took;
+
+	if (variant->use != BUSY)
+		return;
+	set_lives(20, 25, 30);
+	ASSERT_TRUE(connect_at(self, 1, where));
+	ASSERT_TRUE(use_before(self, BUSY));
+	for (int i = 0; i < 4; i++) {
+		interface_goes(_metadata, self, BUSY, 80 + i);
+		took = traffic_goes_on(&self->t, SOON);
+		EXPECT_LE(0, took);
+		EXPECT_GT(2000, took) TH_LOG("%lld ms", took);
+	}
+	EXPECT_TRUE(traffic_end(&self->t));
+	set_lives(180, 240, 300);
 }
 
 FIXTURE(quiet) {

@@ -169,12 +169,12 @@ TEST_F_TIMEOUT(pacing, ack_frequency, 300)
 	ratio = packets_an_ack(&middling);
 	TH_LOG("%.2f at 10 Mbit/s", ratio);
 	EXPECT_LT(1.9, ratio);
-	EXPECT_GT(5, ratio);
-	/* 700 packets a round trip, its queue included */
+	EXPECT_GT(3, ratio);
+	/* 700 packets a round trip, its queue included, of which 64 are acknowledged */
 	ratio = packets_an_ack(&fast);
 	TH_LOG("%.2f at 100 Mbit/s", ratio);
 	EXPECT_LT(4, ratio);
-	EXPECT_GT(64, ratio);
+	EXPECT_GT(16, ratio);
 }
 
 /* A batch that was received at once is acknowledged once. */
@@ -280,6 +280,9 @@ TEST_F_TIMEOUT(pacing, with_and_without_fq, 300)
 		fd = tap();
 		ASSERT_LE(0, fd);
 		measure(&flow, 1, 5000, &rates[i]);
+		/* Nobody reads until nothing is under way; then a whole window may leave. */
+		usleep(5000000);
+		read_for(&flow, 1, 1000);
 		look(fd, &pace);
 		close(fd);
 		stop(&flow);

@@ -9,12 +9,13 @@
 #define ONE_WAY		10	/* ms */
 #define SECONDS		* 1000
 
-static void drop_all(bool on)
+/* What the router drops; NULL: nothing */
+static void drop(const char *which)
 {
 	shell_at_router("nft 'table inet cut; delete table inet cut'");
-	if (on)
+	if (which)
 		shell_at_router("nft 'table inet cut { chain in { type filter hook prerouting "
-				"priority 0; drop; }; }'");
+				"priority 0; %s drop; }; }'", which);
 }
 
 FIXTURE(pmtu) {
@@ -38,7 +39,7 @@ FIXTURE_SETUP(pmtu)
 
 FIXTURE_TEARDOWN(pmtu)
 {
-	drop_all(false);
+	drop(NULL);
 	silence(false);
 	stop_flow(&self->flow);
 	remove_hosts(&self->b);
@@ -186,6 +187,38 @@ TEST_F_TIMEOUT(pmtu, black_hole_beside_small_ones, 60)
 	EXPECT_FALSE(self->flow.wrong);
 }
 
+/* A size is too large when three probes of it are lost. */
+TEST_F_TIMEOUT(pmtu, lost_probes, 60)
+{
+	int size = 1500 - (variant->family == V4 ? 28 : 48);
+
+	drop("meta length 1500 numgen inc mod 1000000 < 2");
+	ASSERT_EQ(0, open_path(1500, 1500));
+	start_flow(&self->flow, self->fd, 8000, 5);
+	EXPECT_TRUE(flows_until(&self->flow, 5 SECONDS, pmtu_of(self->fd[ALICE]) == size))
+		TH_LOG("%d", pmtu_of(self->fd[ALICE]));
+}
+
+/* A large packet that is lost now and then is not too large, though small ones pass. */
+TEST_F_TIMEOUT(pmtu, losses, 60)
+{
+	long long holes = get_stat(ALICE, "PmtuBlackHoles");
+
+	ASSERT_EQ(0, open_path(1500, 1500));
+	self->flow = (struct flow){ .fd = self->fd[BOB], .last_ms = now_ms() };
+	self->flow.writer = fork();
+	if (!self->flow.writer)
+		write_large_and_small(self->fd[ALICE]);
+	ASSERT_TRUE(flows_until(&self->flow, 5 SECONDS,
+				fits(self->fd[ALICE], variant->family, 1500)));
+	drop("meta length > 1300 numgen inc mod 4 == 0");
+	flows_until(&self->flow, 10 SECONDS, false);
+	EXPECT_LT(50, info_of(self->fd[ALICE]).pkts_lost);
+	EXPECT_EQ(holes, get_stat(ALICE, "PmtuBlackHoles"));
+	EXPECT_TRUE(fits(self->fd[ALICE], variant->family, 1500));
+	EXPECT_FALSE(self->flow.wrong);
+}
+
 /* When everything is lost for a while, the size is the old one soon after. */
 TEST_F_TIMEOUT(pmtu, cut, 60)
 {
@@ -193,9 +226,9 @@ TEST_F_TIMEOUT(pmtu, cut, 60)
 	start_flow(&self->flow, self->fd, 8000, 5);
 	ASSERT_TRUE(flows_until(&self->flow, 5 SECONDS,
 				fits(self->fd[ALICE], variant->family, 1500)));
-	drop_all(true);
+	drop("");
 	flows_until(&self->flow, 3 SECONDS, false);
-	drop_all(false);
+	drop(NULL);
 	/* neighbours, keys: both were dropped, too */
 	ASSERT_TRUE(flows_until(&self->flow, 10 SECONDS, now_ms() == self->flow.last_ms));
 	flows_until(&self->flow, 10 * ONE_WAY, false);

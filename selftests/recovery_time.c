@@ -80,6 +80,24 @@ TEST_F_TIMEOUT(recovery, tail_loss_probe, 60)
 	EXPECT_EQ(before + 1, info_of(self->fd[ALICE]).ptos);
 }
 
+/* Each probe that is not answered is given twice the time. */
+TEST_F_TIMEOUT(recovery, probes_back_off, 60)
+{
+	uint32_t before;
+
+	self->child = answer(self->fd[BOB]);
+	for (int i = 0; i < 10; i++)
+		ASSERT_LE(ROUND_TRIP, ask(self->fd[ALICE]));
+	/* bob has nothing left to ask, and no address is still new */
+	usleep(3000000);
+	before = info_of(self->fd[ALICE]).ptos;
+	drop_all(true);
+	ASSERT_EQ(1, send(self->fd[ALICE], "x", 1, 0));
+	/* after 1, 3, 7, 15 and 31 probe timeouts of one to two round trips */
+	usleep(60 * ROUND_TRIP * 1000);
+	EXPECT_EQ(before + 5, info_of(self->fd[ALICE]).ptos);
+}
+
 static void write_for_ever(int fd)
 {
 	static char buf[65536];
@@ -109,7 +127,7 @@ static uint64_t read_for(int fd[2], int ms)
 /* After a cut of many round trips what is known of the path counts no more. */
 TEST_F_TIMEOUT(recovery, persistent_congestion, 60)
 {
-	long long before = get_stat(ALICE, "CongPersistent");
+	long long before = get_stat(ALICE, "CongPersistent"), before_lost;
 	uint64_t least;
 
 	netem(ALICE, "delay 25ms rate 10mbit limit 10000");
@@ -118,6 +136,13 @@ TEST_F_TIMEOUT(recovery, persistent_congestion, 60)
 		write_for_ever(self->fd[ALICE]);
 	read_for(self->fd, 3000);
 	EXPECT_LT(30000, info_of(self->fd[ALICE]).cwnd);
+	before_lost = get_stat(ALICE, "PktsLost");
+	/* a short one says nothing of the kind */
+	drop_all(true);
+	read_for(self->fd, ROUND_TRIP);
+	drop_all(false);
+	read_for(self->fd, 3000);
+	EXPECT_LT(before_lost, get_stat(ALICE, "PktsLost"));
 	EXPECT_EQ(before, get_stat(ALICE, "CongPersistent"));
 	drop_all(true);
 	read_for(self->fd, 5000);

@@ -312,13 +312,18 @@ static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from,
 	return false;
 }
 
-/* The peer sends to another address of ours, or what it sends comes in elsewhere. */
-static void follow_to(struct sss_channel *ch, const union sss_endpoint *from)
+/* The peer sends to another address of ours; maybe it followed before moved.c saw that. */
+static void follow_to(struct sss_channel *ch, const union sss_endpoint *from, u64 now)
 {
+	union sss_endpoint before = ch->path.source;
+
 	ch->path.remote = *from;
 	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
 	dst_cache_reset(&ch->path.cache);
 	find_source(ch);
+	if (before.sa.sa_family && ch->path.source.sa.sa_family &&
+	    !sss_endpoint_same_address(&before, &ch->path.source))
+		__sss_path_start_afresh(ch, now);
 }
 
 static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint *from, u32 len,
@@ -365,7 +370,7 @@ void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from,
 	if (unlikely((ch->moving || ch->path.insisted) && newest && !probing))
 		end_move(ch);
 	if (unlikely(newest && !sss_endpoint_same_local(&ch->path.remote, from)))
-		follow_to(ch, from);
+		follow_to(ch, from, now);
 	if (likely(!ch->path.unproved))
 		return;
 	ch->path.budget += len;

@@ -160,6 +160,57 @@ TEST_F(crowds, half_open_of_a_peer)
 	ask_bob_about(SSS_CMD_PEER_DEL, peer->d.own.public);
 }
 
+/* Somebody at @address who has shown to be there, and may call under load */
+static struct stranger *with_cookie(const char *address)
+{
+	struct stranger *st = &s[n_strangers++];
+	uint8_t msg[2048], cookie[MAC];
+
+	st->fd = socket_to(address, "10.9.0.2");
+	set_timeout(st->fd, SO_RCVTIMEO, PATIENCE);
+	if (!dial_make(&st->d, bob()))
+		return NULL;
+	send(st->fd, st->d.initiate, INITIATE_LEN, 0);
+	if (recv(st->fd, msg, sizeof(msg), 0) != COOKIE_LEN ||
+	    !cookie_read(msg, cookie, st->d.initiate + INITIATE_LEN - 2 * MAC, bob()))
+		return NULL;
+	mac2_write(st->d.initiate, INITIATE_LEN, cookie);
+	return st;
+}
+
+static void call(const struct stranger *st, int times)
+{
+	while (times--)
+		send(st->fd, st->d.initiate, INITIATE_LEN, 0);
+}
+
+/* Under load all of a prefix together are served so often, and others as well. */
+TEST_F(crowds, rate_of_one_prefix)
+{
+	long long dropped = get_stat(BOB, "HsDropRate"), full = get_stat(BOB, "HsDropQueue");
+	struct stranger *one, *two, *other;
+
+	set_sysctl(BOB, "handshake_queue", "8");	/* one that waits is load */
+	shell_in(ALICE, "ip addr add 10.1.0.2/24 dev wire");
+	one = with_cookie("10.1.0.1");
+	two = with_cookie("10.1.0.2");
+	other = with_cookie("10.2.0.1");
+	ASSERT_TRUE(one && two && other);
+	call(one, 3);
+	call(two, 20);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "HsDropRate") > dropped + 9));
+	call(other, 1);
+	EXPECT_TRUE(recv_respond(other));
+	EXPECT_TRUE(recv_respond(one) && recv_respond(two));
+	/* A moment later five at once are not too many, but there is no room. */
+	usleep(300000);
+	set_sysctl(BOB, "handshake_queue", "1");
+	call(other, 5);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "HsDropQueue") > full));
+	set_sysctl(BOB, "handshake_queue", "1024");
+	shell_in(ALICE, "ip addr del 10.1.0.2/24 dev wire");
+}
+
 /* Of one prefix only so many are half-open; the oldest goes, and only its own. */
 TEST_F(crowds, half_open_of_one_prefix)
 {
@@ -345,12 +396,14 @@ TEST_F(crowds, copies_from_elsewhere)
 TEST_F(crowds, rubbish_for_one)
 {
 	struct stranger *bad = call_from(1), *good = call_from(2);
+	long long dropped = get_stat(BOB, "RxDropBacklog");
 	uint8_t packet[1200] = { TYPE_DATA };
 
 	ASSERT_TRUE(bad && good);
 	put32(packet + 4, bad->d.remote_index);
 	for (int i = 0; i < 400; i++)
 		send(bad->fd, packet, sizeof(packet), 0);
+	EXPECT_LT(dropped, get_stat(BOB, "RxDropBacklog"));	/* so few of one wait */
 	EXPECT_TRUE(confirms(good, false));
 	EXPECT_TRUE(confirms(bad, false));
 }

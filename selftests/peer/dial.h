@@ -17,6 +17,7 @@ struct dial {
 	struct session session;
 	uint32_t local_index, remote_index;
 	uint64_t next;
+	uint64_t lowest;		/* what the other side numbers from */
 	uint8_t initiate[INITIATE_LEN];
 };
 
@@ -56,10 +57,13 @@ static inline bool dial_make(struct dial *d, const uint8_t remote[KEY])
 static inline bool dial_answered(struct dial *d, const uint8_t *respond)
 {
 	uint8_t plain[RESPOND_PAYLOAD];
+	struct payload p;
 
-	if (!respond_read(&d->hs, respond, &d->own, plain, &d->session))
+	if (!respond_read(&d->hs, respond, &d->own, plain, &d->session) ||
+	    !respond_payload_read(plain, get32(respond + 4), &p))
 		return false;
 	d->remote_index = get32(respond + 4);
+	d->lowest = p.next_number;
 	return true;
 }
 

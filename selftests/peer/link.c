@@ -252,6 +252,7 @@ static bool open_data(struct link *l, const uint8_t *packet, size_t len, uint8_t
 		return false;
 	if (number >= l->expected)
 		l->expected = number + 1;
+	l->oldest = l->oldest ?: number;
 	l->newest = number;
 	l->newest_len = len;
 	l->under = pair;

@@ -96,7 +96,8 @@ struct link {
 	long long reply, reset, stop, path, close_code, close_frame;
 	unsigned int opened, drops;
 	uint64_t opened_id;		/* of the last INIT */
-	uint64_t newest;		/* number of the last packet received */
+	uint64_t oldest;		/* number of the first packet received, 0: none was */
+	uint64_t newest;		/* and of the last */
 	size_t newest_len;		/* its bytes */
 	bool newest_wants;		/* it wanted to be acknowledged */
 	unsigned int challenges;	/* PATH_CHALLENGEs received */

@@ -133,6 +133,7 @@ TEST_F(spoofed, under_load)
 	for (int i = 0; i < 200; i++)
 		spoof(v, d.initiate, INITIATE_LEN);
 	EXPECT_NOT_MORE(v);
+	EXPECT_GT(100, v->n);		/* ten at once, and 50 a second */
 	set_sysctl(BOB, "handshake_queue", "1024");
 }
 
@@ -194,6 +195,43 @@ TEST_F(spoofed, first_packet)
 	close(fd);
 	close(listener);
 	set_sysctl(BOB, "orphan_timeout_ms", "500");
+	EXPECT_NOT_MORE(confirms);
+	EXPECT_NOT_MORE(asked);
+}
+
+/* Who knows the keys acknowledges what he never saw, by guess: it is no reason to send more. */
+TEST_F(spoofed, acks_in_the_dark)
+{
+	uint64_t id = memcmp(d.own.public, bob(), KEY) < 0 ? 0 : 1;
+	struct victim *asked = victim(), *confirms = victim();
+	int listener = listen_on(V4, "in the dark", 8), fd;
+	long long errors = get_stat(BOB, "ChannelErrors");
+	uint8_t packet[PACKET], frames[FRAMES_MAX] = { }, plain[2048];
+	uint64_t number;
+	size_t len;
+
+	spoof(asked, d.initiate, INITIATE_LEN);
+	ASSERT_TRUE(answers(asked, 1));
+	ASSERT_TRUE(dial_answered(&d, asked->last));
+	len = put_init(frames, id, "in the dark", "test 1");
+	spoof(confirms, packet, dial_seal(&d, packet, frames, len + 200));
+	fd = accept(listener, NULL, NULL);
+	EXPECT_LE(0, fd);
+	EXPECT_LT(0, fill_up(fd, 1, 0));
+	EXPECT_TRUE(answers(confirms, 1));
+	EXPECT_TRUE(data_open(plain, confirms->last, confirms->last_len, d.lowest, &number,
+			      &d.session));
+	len = put_numbers(frames, ACK, 4, number, (uint64_t)0, (uint64_t)0, (uint64_t)0);
+	for (int i = 0; i < 3; i++) {
+		spoof(confirms, packet, dial_seal(&d, packet, frames, len));
+		usleep(20000);
+		look(confirms);
+		EXPECT_LE(confirms->out, confirms->in);
+	}
+	EXPECT_EQ(errors, get_stat(BOB, "ChannelErrors"));
+	spoof(confirms, packet, dial_seal(&d, packet, frames, put_close(frames, 0)));
+	close(fd);
+	close(listener);
 	EXPECT_NOT_MORE(confirms);
 	EXPECT_NOT_MORE(asked);
 }
