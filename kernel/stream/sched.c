@@ -224,11 +224,12 @@ void __sss_sched_ordered(struct sss_stream *st, const struct sss_frame_priority 
 		.urgency = frame->urgency, .incremental = frame->incremental,
 		.weight = frame->weight,
 	};
+	u32 sequence = min_t(u64, frame->sequence, U32_MAX);	/* the last that counts */
 
 	lockdep_assert_held(&st->ch->lock);
-	if (frame->sequence <= st->orders_seen)
+	if (sequence <= st->orders_seen)
 		return;
-	st->orders_seen = frame->sequence;
+	st->orders_seen = sequence;
 	order(st, &priority);
 }
 

@@ -128,7 +128,7 @@ struct sss_stream {
 	struct sss_priority wanted;
 	struct sss_priority ordered;
 	u32 orders_sent;
-	u64 orders_seen;
+	u32 orders_seen;
 	s32 deficit;
 	struct sss_records *records;
 	u64 progress_at;
