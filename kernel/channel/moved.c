@@ -108,6 +108,36 @@ static void __follow(struct sss_channel *ch, const union sss_endpoint *source)
 		__sss_handshake_want(ch, NULL);
 }
 
+/**
+ * __sss_moved_followed() - the peer sends to another address of ours
+ * @ch: channel
+ * @from: the path, as it came in there
+ * @now: ns
+ *
+ * The path leaves from there now. If it did not before, nothing that was measured holds:
+ * we moved, and the peer has seen it before we looked. But each time that costs what is
+ * in flight and gives a new window, so it is not done for a peer that goes to and fro.
+ *
+ * Context: channel lock held.
+ */
+void __sss_moved_followed(struct sss_channel *ch, const union sss_endpoint *from, u64 now)
+{
+	union sss_endpoint source = {};
+
+	lockdep_assert_held(&ch->lock);
+	ch->path.remote = *from;
+	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
+	dst_cache_reset(&ch->path.cache);
+	source_of(ch, from, &source);
+	if (ch->path.source.sa.sa_family && source.sa.sa_family &&
+	    !sss_endpoint_same_address(&ch->path.source, &source) &&
+	    __sss_path_is_settled(ch, now)) {
+		ch->path.since = now;
+		__sss_path_start_afresh(ch, now);
+	}
+	ch->path.source = source;
+}
+
 /* One that does not answer is tried at once: another way may lead there now. */
 static void __look_around(struct sss_channel *ch)
 {

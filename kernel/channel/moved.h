@@ -8,5 +8,6 @@ int sss_moved_net_init(struct sss_net *sn);
 void sss_moved_net_stop(struct sss_net *sn);
 void sss_moved_net_exit(struct sss_net *sn);
 void sss_moved_unroutable(struct sss_channel *ch, const union sss_endpoint *to);
+void __sss_moved_followed(struct sss_channel *ch, const union sss_endpoint *from, u64 now);
 
 #endif /* _SSS_CHANNEL_MOVED_H */

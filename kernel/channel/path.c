@@ -28,6 +28,7 @@
 #include "channel/ecn.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
+#include "channel/moved.h"
 #include "channel/path.h"
 #include "channel/pmtu.h"
 #include "channel/timer.h"
@@ -270,6 +271,20 @@ static void end_move(struct sss_channel *ch)
 		t->moving = false;
 }
 
+/**
+ * __sss_path_is_settled() - is it long enough since this path was taken?
+ * @ch: channel
+ * @now: ns
+ *
+ * Return: whether it may be left again for no reason but the peer's. Context: channel
+ * lock held.
+ */
+bool __sss_path_is_settled(const struct sss_channel *ch, u64 now)
+{
+	lockdep_assert_held(&ch->lock);
+	return now >= ch->path.since + STAY_PTOS * sss_channel_pto_ns(ch);
+}
+
 /*
  * Two hosts that took another path at the same time could follow each other for
  * ever. So that of the smaller EID stays on what it took, and the other one follows.
@@ -277,7 +292,7 @@ static void end_move(struct sss_channel *ch)
 static bool may_follow(const struct sss_channel *ch, const union sss_endpoint *to, u64 now)
 {
 	return !ch->local_even || sss_endpoint_same_address(&ch->path.remote, to) ||
-	       now >= ch->path.since + STAY_PTOS * sss_channel_pto_ns(ch);
+	       __sss_path_is_settled(ch, now);
 }
 
 /**
@@ -310,20 +325,6 @@ static bool is_to_follow(struct sss_channel *ch, const union sss_endpoint *from,
 	ch->path.insist_at = now + (sss_channel_pto_ns(ch) << ch->path.insisted++);
 	ch->ping = true;
 	return false;
-}
-
-/* The peer sends to another address of ours; maybe it followed before moved.c saw that. */
-static void follow_to(struct sss_channel *ch, const union sss_endpoint *from, u64 now)
-{
-	union sss_endpoint before = ch->path.source;
-
-	ch->path.remote = *from;
-	WRITE_ONCE(ch->path.changes, ch->path.changes + 1);
-	dst_cache_reset(&ch->path.cache);
-	find_source(ch);
-	if (before.sa.sa_family && ch->path.source.sa.sa_family &&
-	    !sss_endpoint_same_address(&before, &ch->path.source))
-		__sss_path_start_afresh(ch, now);
 }
 
 static void received_elsewhere(struct sss_channel *ch, const union sss_endpoint *from, u32 len,
@@ -369,8 +370,8 @@ void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from,
 	}
 	if (unlikely((ch->moving || ch->path.insisted) && newest && !probing))
 		end_move(ch);
-	if (unlikely(newest && !sss_endpoint_same_local(&ch->path.remote, from)))
-		follow_to(ch, from, now);
+	if (unlikely(newest && !probing && !sss_endpoint_same_local(&ch->path.remote, from)))
+		__sss_moved_followed(ch, from, now);
 	if (likely(!ch->path.unproved))
 		return;
 	ch->path.budget += len;

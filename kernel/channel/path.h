@@ -12,6 +12,7 @@
 
 void __sss_path_begin(struct sss_channel *ch, const union sss_endpoint *to, bool proved, u64 now);
 void __sss_path_change(struct sss_channel *ch, const union sss_endpoint *to, u64 now);
+bool __sss_path_is_settled(const struct sss_channel *ch, u64 now);
 bool __sss_path_stays(const struct sss_channel *ch, const union sss_endpoint *to);
 void __sss_path_start_afresh(struct sss_channel *ch, u64 now);
 void __sss_path_received(struct sss_channel *ch, const union sss_endpoint *from, u32 len,

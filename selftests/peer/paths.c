@@ -89,6 +89,62 @@ TEST(port_and_address)
 	shell_in(ALICE, "ip addr del 10.9.0.11/24 dev wire");
 }
 
+/* A packet from where we are to bob's other address */
+static void send_to_other(const uint8_t *frames, size_t len)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT(V4)) };
+	long long before = get_stat(BOB, "RxPackets");
+	uint8_t packet[1500];
+
+	inet_pton(AF_INET, "10.9.0.12", &to.sin_addr);
+	len = link_seal(&l, packet, frames, len);
+	sendto(l.fd, packet, len, 0, (struct sockaddr *)&to, sizeof(to));
+	eventually(PATIENCE, get_stat(BOB, "RxPackets") > before);
+}
+
+/*
+ * What is sent to another address of bob's is another path to him. But a challenge only
+ * asks, and who goes to and fro has no new window for it each time.
+ */
+TEST(to_and_fro)
+{
+	uint8_t challenge[9] = { PATH_CHALLENGE, 1, 2, 3 }, one = PING;
+	long long sent;
+	uint64_t window;
+	int fd;
+
+	shell_in(BOB, "ip addr add 10.9.0.12/24 dev wire");
+	fd = call_bob(&l, "fro");
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(take_from(fd, 0, 60000));
+	window = info_of(fd).cwnd;
+	EXPECT_LT(FRESH + 20000, window);
+
+	link_until(&l, 1000, false);	/* or the path would not be left so soon anyway */
+	send_to_other(challenge, sizeof(challenge));
+	EXPECT_LE(window, info_of(fd).cwnd);
+	ping();
+	EXPECT_TRUE(link_settled(&l, PATIENCE));
+	EXPECT_LE(window, info_of(fd).cwnd);
+
+	l.silent = true;
+	/* not at once: the path was taken just now */
+	EXPECT_TRUE(eventually(PATIENCE, (ping(), send_to_other(&one, 1), 1) &&
+			       info_of(fd).cwnd < FRESH + 5000));
+	set_nonblock(fd, true);
+	EXPECT_LT(FRESH, send_pattern(fd, 100000, 2, 60000));
+	sent = get_stat(BOB, "TxBytes");
+	for (int i = 0; i < 20; i++) {
+		ping();
+		send_to_other(&one, 1);
+	}
+	EXPECT_GT(sent + 100000, get_stat(BOB, "TxBytes"));
+	l.silent = false;
+	shell_in(BOB, "ip addr del 10.9.0.12/24 dev wire");
+	close(fd);
+	hang_up(&l);
+}
+
 /* A challenge that is lost is repeated, as long as the bytes that came last. */
 TEST(lost_challenge)
 {
