@@ -14,6 +14,7 @@
 #include "channel/crowd.h"
 #include "channel/slot.h"
 
+#define MODEST		8	/* slots, with which a configured peer goes last */
 #define CHANNELS_ASKED	64	/* of a crowd, whether they may go */
 #define CROWDS_ASKED	8	/* those with most, before somebody new is refused */
 
@@ -125,11 +126,18 @@ void sss_crowd_put(struct sss_net *sn, struct sss_crowd *c)
 	spin_unlock_bh(&sn->crowds_lock);
 }
 
-/* Does it have to give way before the other? Strangers do where both hold as many. */
+/* No more than a configured peer needs: for a few hosts, tried again while answers are slow */
+static bool is_modest(const struct sss_held *held)
+{
+	return held->configured && held->n <= MODEST;
+}
+
+/* Does it have to give way before the other? A peer that is modest goes after all that are not. */
 static bool goes_before(const struct sss_held *held, const struct sss_held *other)
 {
-	return held->n > other->n ||
-	       (held->n == other->n && !held->configured && other->configured);
+	if (is_modest(held) != is_modest(other))
+		return is_modest(other);
+	return held->n > other->n;
 }
 
 /* Puts a crowd where it belongs: most first, and of those with as many who had it first */

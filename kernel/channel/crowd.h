@@ -4,7 +4,7 @@
  * nothing and addresses little, so what such peers hold is bounded per IPv4 /24
  * and IPv6 /64; where one has to give way it is of the crowd that holds most. A
  * configured peer is a crowd of its own, wherever it is, for its half-open
- * handshakes, and goes after strangers that hold as many.
+ * handshakes, and goes after all strangers while it holds few.
  */
 #ifndef _SSS_CHANNEL_CROWD_H
 #define _SSS_CHANNEL_CROWD_H

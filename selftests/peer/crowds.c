@@ -128,29 +128,29 @@ FIXTURE_TEARDOWN(crowds)
 }
 
 /*
- * A configured peer is a crowd of its own: it takes no more than a prefix may, gives way
- * if it has most, and only where strangers have as many do they go first.
+ * A configured peer is a crowd of its own: it takes no more than a prefix may, and gives
+ * way if it has most; but with few it goes after all strangers.
  */
 TEST_F(crowds, half_open_of_a_peer)
 {
 	struct stranger *peer = &s[n_strangers++], *first, *last;
 	long long dropped = get_stat(BOB, "HsDropLimit"), unknown = get_stat(BOB, "RxDropIndex");
 
-	set_sysctl(BOB, "max_prefix_half_open", "3");
+	set_sysctl(BOB, "max_prefix_half_open", "10");
 	peer->fd = socket_at(1);
 	ASSERT_TRUE(dial_make(&peer->d, bob()));
 	enter(BOB);
 	add_peer("v4", (const struct sss_eid *)peer->d.own.public, NULL, 0);
 	ASSERT_TRUE(calls(peer));
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 12; i++)
 		ASSERT_TRUE(dial_again(&peer->d, bob()) && calls(peer));
-	EXPECT_EQ(3, get_stat(BOB, "HalfOpen"));
+	EXPECT_EQ(10, get_stat(BOB, "HalfOpen"));
 	EXPECT_EQ(dropped + 3, get_stat(BOB, "HsDropLimit"));
 
-	set_sysctl(BOB, "max_half_open", "4");
+	set_sysctl(BOB, "max_half_open", "11");
 	first = call_from(1);
-	ASSERT_TRUE(first && call_from(2) && call_from(3));
-	EXPECT_EQ(4, get_stat(BOB, "HalfOpen"));
+	ASSERT_TRUE(first && call_from(2) && call_from(3));	/* of which it has paid for two */
+	EXPECT_EQ(11, get_stat(BOB, "HalfOpen"));
 	last = call_from(4);
 	ASSERT_NE(NULL, last);
 	EXPECT_TRUE(confirms(peer, false));
