@@ -310,10 +310,9 @@ TEST(given_up)
 	struct both b;
 
 	make_hosts(&b, "given", 9746);
-	for (int who = ALICE; who <= BOB; who++) {
-		set_sysctl(who, "connect_timeout_ms", "1000");
-		set_sysctl(who, "initiate_interval_ms", "200");
-	}
+	set_sysctl(ALICE, "connect_timeout_ms", "2000");
+	set_sysctl(BOB, "connect_timeout_ms", "3000");
+	set_sysctl(ALICE, "initiate_interval_ms", "200");
 	netem(BOB, "loss 100%");
 	before = get_stat(ALICE, "HsTxInitiate");
 	timeouts = get_stat(ALICE, "HsTimeouts");
@@ -328,10 +327,9 @@ TEST(given_up)
 	EXPECT_EQ(ETIMEDOUT, so_error(second));
 	EXPECT_GE(sent + 1, get_stat(ALICE, "HsTxInitiate"));
 	EXPECT_EQ(timeouts, get_stat(ALICE, "HsTimeouts"));
-	for (int who = ALICE; who <= BOB; who++) {
-		set_sysctl(who, "initiate_interval_ms", "1000");
-		set_sysctl(who, "connect_timeout_ms", "30000");
-	}
+	set_sysctl(ALICE, "connect_timeout_ms", "30000");
+	set_sysctl(BOB, "connect_timeout_ms", "30000");
+	set_sysctl(ALICE, "initiate_interval_ms", "1000");
 	netem(BOB, NULL);
 	close(second);
 	remove_hosts(&b);

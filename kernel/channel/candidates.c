@@ -55,6 +55,21 @@ static bool may_probe(struct sss_channel *ch, const union sss_endpoint *ep, bool
 	return true;
 }
 
+/**
+ * __sss_candidates_remember_ns() - how long a channel that is of no use otherwise stays
+ * @ch: channel
+ *
+ * What went to endpoints that nobody vouches for is counted in it, so that who has it
+ * made again and again sends no more there.
+ *
+ * Return: ns since it was used last, 0: nothing is counted. Context: channel lock held.
+ */
+u64 __sss_candidates_remember_ns(const struct sss_channel *ch)
+{
+	lockdep_assert_held(&ch->lock);
+	return ch->hs->probes[0].since ? PROBES_PERIOD : 0;
+}
+
 /* A helper answers for some packets, so that they open the way in through a NAT. */
 static bool take_grant(struct sss_peer_endpoint *pe)
 {

@@ -33,5 +33,6 @@ void __sss_candidates_collect(struct sss_channel *ch, struct sss_candidates *c, 
 			      bool count);
 bool __sss_candidates_vouched(struct sss_channel *ch, const union sss_endpoint *ep);
 bool __sss_candidates_may_probe(struct sss_channel *ch, const union sss_endpoint *ep, u64 now);
+u64 __sss_candidates_remember_ns(const struct sss_channel *ch);
 
 #endif /* _SSS_CHANNEL_CANDIDATES_H */

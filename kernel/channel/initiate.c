@@ -23,6 +23,7 @@
 #include "crypto/index.h"
 
 #define STALE_AGAIN	(5 * NSEC_PER_SEC)	/* an old stamp is answered so often */
+#define AS_GOOD_AS	(NSEC_PER_SEC / 10)	/* streams and handshakes end at a time */
 #define SENDS_EVEN	4U	/* pauses of one length before they grow */
 
 static void free_initiation(struct sss_initiation *in)
@@ -179,6 +180,14 @@ void __sss_handshake_hurry(struct sss_channel *ch)
 		__sss_timer_update(ch);
 }
 
+/* A peer that has not answered is not called more often because many begin to call it. */
+static void __not_before(struct sss_channel *ch, u64 at)
+{
+	lockdep_assert_held(&ch->lock);
+	ch->hs->next_send = at;
+	__sss_timer_update(ch);
+}
+
 /**
  * __sss_handshake_want() - a handshake is needed
  * @ch: channel, referenced by the caller
@@ -209,6 +218,8 @@ void __sss_handshake_want(struct sss_channel *ch, const struct sss_request *requ
 	hs->wanted = true;
 	hs->cookies = 0;
 	__start_over(ch);
+	if (ch->state == SSS_CHANNEL_NEW && hs->sent_at)
+		__not_before(ch, hs->sent_at + hs->interval);
 }
 
 /**
@@ -242,14 +253,18 @@ void __sss_handshake_everywhere(struct sss_channel *ch)
  * @ch: channel
  *
  * A peer with which there never were keys is called no more, unless somebody has
- * said that it wants to be.
+ * said that it wants to be. Where time is as good as up the stream went because of
+ * that: the handshake is given up, and counts so.
  *
  * Context: channel lock held.
  */
 void __sss_handshake_unwanted(struct sss_channel *ch)
 {
+	const struct sss_handshaking *hs = ch->hs;
+
 	lockdep_assert_held(&ch->lock);
-	if (ch->state == SSS_CHANNEL_NEW && ch->hs->wanted && !ch->hs->unasked)
+	if (ch->state == SSS_CHANNEL_NEW && hs->wanted && !hs->unasked &&
+	    hs->fail_at > ktime_get_ns() + AS_GOOD_AS)
 		__sss_initiate_finish(ch);
 }
 

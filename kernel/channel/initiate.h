@@ -51,7 +51,7 @@ struct sss_initiation {
  * @hint: another key seems to live there
  * @request: service wanted
  * @family: of the endpoints to try, AF_UNSPEC: all
- * @unasked: no stream is waiting for it, but the peer may be
+ * @unasked: goes on without streams: the peer may be waiting
  * @everywhere: keys that serve are no reason to try only where they do
  * @list: newest first
  * @next_send: ns, 0: at once

@@ -291,20 +291,23 @@ static bool is_wanted(struct sss_host *host, const struct sss_eid *eid)
 static int use_answer(struct sss_channel *ch)
 {
 	struct sss_candidates c;
+	bool asked;
 	int err = 0;
 
 	spin_lock_bh(&ch->lock);
+	asked = ch->hs->asking.pending;
 	if (!ch->n_streams)
 		ch->hs->family = AF_UNSPEC;
 	__sss_candidates_collect(ch, &c, ch->hs->family, false);
 	if (ch->state == SSS_CHANNEL_CLOSED) {
 		err = -ESTALE;
 	} else if (c.n) {
-		if (ch->hs->asking.pending)
+		if (asked)
 			sss_mib_inc(ch->sn, RESOLVE_ANSWERED);
 		__close(ch);
 		__sss_path_seek_direct(ch);
 		__sss_handshake_everywhere(ch);
+		ch->hs->unasked |= !asked;
 	}
 	spin_unlock_bh(&ch->lock);
 	return err;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "base/compat.h"
+#include "channel/candidates.h"
 #include "channel/handshake.h"
 #include "channel/loss.h"
 #include "channel/path.h"
@@ -18,7 +19,7 @@ static u64 idle_deadline(const struct sss_channel *ch)
 	if (ch->n_streams || __sss_handshake_pending(ch))
 		return 0;
 	if (ch->state == SSS_CHANNEL_NEW)
-		ns = min_t(u64, ns, NEW_IDLE_NS);
+		ns = min_t(u64, ns, __sss_candidates_remember_ns(ch) ?: NEW_IDLE_NS);
 	return ch->idle_since + ns;
 }
 
