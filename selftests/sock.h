@@ -198,7 +198,7 @@ static inline void add_peer(const char *name, const struct sss_eid *eid, const c
 	add_peer_at(name, eid, where ? 1 : 0, &where, port);
 }
 
-/* The current namespace has the peer @eid of host @name deleted (SSS_CMD_PEER_DEL), or something else */
+/* SSS_CMD_PEER_DEL, or something else about a peer of host @name of the current namespace */
 static inline void ask_about_peer(int cmd, const char *name, const void *eid)
 {
 	static struct genl g;

@@ -602,4 +602,6 @@ void sss_rx_purge(struct sss_channel *ch)
 		kfree(b);
 	}
 	INIT_LIST_HEAD(&ch->rx_queue);
+	sss_gauge_add(ch->sn, RX_QUEUED, -(long)ch->rx_queued);
+	ch->rx_queued = 0;
 }
