@@ -287,6 +287,47 @@ TEST_F(crowds, channel_of_two_calls)
 	EXPECT_EQ(evicted, get_stat(BOB, "ChannelsEvicted"));
 }
 
+/* @n times it asks for the list of services, from its stream @first on; reads none. */
+static void browses(struct stranger *st, int first, int n)
+{
+	int other = memcmp(st->d.own.public, bob(), KEY) < 0 ? 0 : 1;
+	uint8_t frames[64];
+
+	for (int i = first; i < first + n; i++)
+		send_frames(st, frames, put_init(frames, 2 * i + other, ".sss", "browse 1"));
+}
+
+/*
+ * Of the lists that a namespace gives at a time a peer has four, and those that nobody
+ * configured have half: so who is configured gets his.
+ */
+TEST_F(crowds, lists_of_services)
+{
+	long long refused = get_stat(BOB, "StreamsRefused"), streams = get_stat(BOB, "Streams");
+	struct stranger *peer = &s[n_strangers++], *st = NULL;
+
+	for (int i = 0; i < 8; i++) {
+		st = call_from(1 + i % 4);
+		ASSERT_TRUE(st && confirms(st, false));
+		browses(st, 0, 4);
+	}
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Streams") == streams + 32));
+	EXPECT_EQ(refused, get_stat(BOB, "StreamsRefused"));
+
+	peer->fd = socket_at(1);
+	ASSERT_TRUE(dial_make(&peer->d, bob()));
+	enter(BOB);
+	add_peer("v4", (const struct sss_eid *)peer->d.own.public, NULL, 0);
+	ASSERT_TRUE(calls(peer) && confirms(peer, false));
+	browses(peer, 0, 5);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "StreamsRefused") == refused + 1));
+	st = call_from(2);
+	ASSERT_TRUE(st && confirms(st, false));
+	browses(st, 0, 1);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "StreamsRefused") == refused + 2));
+	ask_bob_about(SSS_CMD_PEER_DEL, peer->d.own.public);
+}
+
 /* Who has streams stays, and others from there wait; elsewhere nobody does. */
 TEST_F(crowds, channels_in_use)
 {
