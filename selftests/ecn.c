@@ -31,7 +31,7 @@ static bool transfer(int fd[2], size_t bytes)
 }
 
 FIXTURE(ecn) {
-	long long failed, marked, lost;
+	long long failed, marked;
 };
 
 FIXTURE_SETUP(ecn)
@@ -43,7 +43,6 @@ FIXTURE_SETUP(ecn)
 					 !get_stat(BOB, "Channels")));
 	self->failed = get_stat(ALICE, "EcnFailed");
 	self->marked = get_stat(BOB, "EcnCeReceived");
-	self->lost = get_stat(ALICE, "PktsLost");
 }
 
 FIXTURE_TEARDOWN(ecn)
@@ -57,17 +56,22 @@ TEST_F_TIMEOUT(ecn, congestion, 60)
 {
 	struct sss_info info = { };
 	socklen_t len = sizeof(info);
-	long long marks;
-	int fd[2];
+	long long marks, lost;
+	int fd[2], i;
 
 	ASSERT_EQ(0, stream_pair(V4, fd));
 	route(BOB, "iifname wire ip ecn ect0 numgen inc mod 100 == 0 ip ecn set ce");
-	ASSERT_TRUE(transfer(fd, BYTES));
-	marks = get_stat(BOB, "EcnCeReceived") - self->marked;
-	EXPECT_LT(0, marks);
+	/* a machine that is late for an ACK or a queue of its own may lose some, now and then */
+	for (i = 0, marks = lost = 0; i < 3 && lost >= marks; i++) {
+		marks = -get_stat(BOB, "EcnCeReceived");
+		lost = -get_stat(ALICE, "PktsLost");
+		ASSERT_TRUE(transfer(fd, BYTES));
+		marks += get_stat(BOB, "EcnCeReceived");
+		lost += get_stat(ALICE, "PktsLost");
+		EXPECT_LT(0, marks);
+	}
+	EXPECT_GT(marks, lost);
 	EXPECT_EQ(self->failed, get_stat(ALICE, "EcnFailed"));
-	/* a machine that is late for an ACK or a queue of its own may lose some */
-	EXPECT_GT(marks, get_stat(ALICE, "PktsLost") - self->lost);
 	ASSERT_EQ(0, getsockopt(fd[ALICE], SOL_SSS, SSS_INFO, &info, &len));
 	/* slow start is over, though nothing was lost */
 	EXPECT_GT(1 << 20, info.ssthresh) TH_LOG("%llu", (unsigned long long)info.ssthresh);

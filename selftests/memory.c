@@ -233,23 +233,4 @@ TEST_F(memory, long_records)
 	close(fd[1]);
 }
 
-/* What waits to be decrypted is bounded, too: the rest is lost, and comes again. */
-TEST_F(memory, not_decrypted)
-{
-	long long dropped = get_stat(BOB, "RxDropBacklog");
-	int status;
-
-	set_limits("536870912", "536870912", "65536");
-	open_streams(V4, 1);
-	for (int i = 0; i < 20 && get_stat(BOB, "RxDropBacklog") == dropped; i++) {
-		if (!fork())
-			_exit(send_pattern(self->fd[0][ALICE], 4 * MB, i, 0) != 4 * MB);
-		EXPECT_EQ(4 * MB, recv_pattern(self->fd[0][BOB], 4 * MB, i, 0));
-		wait(&status);
-		EXPECT_EQ(0, status);
-	}
-	EXPECT_LT(dropped, get_stat(BOB, "RxDropBacklog"));
-	EXPECT_TRUE(eventually(PATIENCE, !get_stat(BOB, "RxQueued")));
-}
-
 TEST_HARNESS_MAIN
