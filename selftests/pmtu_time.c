@@ -166,16 +166,21 @@ static void write_large_and_small(int fd)
 	}
 }
 
+static void flow_large_and_small(struct flow *flow, const int fd[2])
+{
+	*flow = (struct flow){ .fd = fd[BOB], .last_ms = now_ms() };
+	flow->writer = fork();
+	if (!flow->writer)
+		write_large_and_small(fd[ALICE]);
+}
+
 /* What is small passes all the time: no probe timeout tells. */
 TEST_F_TIMEOUT(pmtu, black_hole_beside_small_ones, 60)
 {
 	long long holes = get_stat(ALICE, "PmtuBlackHoles");
 
 	ASSERT_EQ(0, open_path(1500, 1500));
-	self->flow = (struct flow){ .fd = self->fd[BOB], .last_ms = now_ms() };
-	self->flow.writer = fork();
-	if (!self->flow.writer)
-		write_large_and_small(self->fd[ALICE]);
+	flow_large_and_small(&self->flow, self->fd);
 	ASSERT_TRUE(flows_until(&self->flow, 5 SECONDS,
 				fits(self->fd[ALICE], variant->family, 1500)));
 	silence(true);
@@ -205,10 +210,7 @@ TEST_F_TIMEOUT(pmtu, losses, 60)
 	long long holes = get_stat(ALICE, "PmtuBlackHoles");
 
 	ASSERT_EQ(0, open_path(1500, 1500));
-	self->flow = (struct flow){ .fd = self->fd[BOB], .last_ms = now_ms() };
-	self->flow.writer = fork();
-	if (!self->flow.writer)
-		write_large_and_small(self->fd[ALICE]);
+	flow_large_and_small(&self->flow, self->fd);
 	ASSERT_TRUE(flows_until(&self->flow, 5 SECONDS,
 				fits(self->fd[ALICE], variant->family, 1500)));
 	drop("meta length > 1300 numgen inc mod 4 == 0");

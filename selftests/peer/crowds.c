@@ -72,6 +72,19 @@ static struct stranger *call_from(int net)
 	return dial_make(&st->d, bob()) && calls(st) ? st : NULL;
 }
 
+/* ... and bob has configured him. */
+static struct stranger *call_configured(int net)
+{
+	struct stranger *st = &s[n_strangers++];
+
+	st->fd = socket_at(net);
+	if (!dial_make(&st->d, bob()))
+		return NULL;
+	enter(BOB);
+	add_peer("v4", (const struct sss_eid *)st->d.own.public, NULL, 0);
+	return calls(st) ? st : NULL;
+}
+
 static void send_frames(struct stranger *st, const uint8_t *frames, size_t len)
 {
 	uint8_t packet[PACKET];
@@ -133,15 +146,11 @@ FIXTURE_TEARDOWN(crowds)
  */
 TEST_F(crowds, half_open_of_a_peer)
 {
-	struct stranger *peer = &s[n_strangers++], *first, *last;
+	struct stranger *peer = call_configured(1), *first, *last;
 	long long dropped = get_stat(BOB, "HsDropLimit"), unknown = get_stat(BOB, "RxDropIndex");
 
 	set_sysctl(BOB, "max_prefix_half_open", "10");
-	peer->fd = socket_at(1);
-	ASSERT_TRUE(dial_make(&peer->d, bob()));
-	enter(BOB);
-	add_peer("v4", (const struct sss_eid *)peer->d.own.public, NULL, 0);
-	ASSERT_TRUE(calls(peer));
+	ASSERT_NE(NULL, peer);
 	for (int i = 0; i < 12; i++)
 		ASSERT_TRUE(dial_again(&peer->d, bob()) && calls(peer));
 	EXPECT_EQ(10, get_stat(BOB, "HalfOpen"));
@@ -304,7 +313,7 @@ static void browses(struct stranger *st, int first, int n)
 TEST_F(crowds, lists_of_services)
 {
 	long long refused = get_stat(BOB, "StreamsRefused"), streams = get_stat(BOB, "Streams");
-	struct stranger *peer = &s[n_strangers++], *st = NULL;
+	struct stranger *peer, *st = NULL;
 
 	for (int i = 0; i < 8; i++) {
 		st = call_from(1 + i % 4);
@@ -314,11 +323,8 @@ TEST_F(crowds, lists_of_services)
 	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "Streams") == streams + 32));
 	EXPECT_EQ(refused, get_stat(BOB, "StreamsRefused"));
 
-	peer->fd = socket_at(1);
-	ASSERT_TRUE(dial_make(&peer->d, bob()));
-	enter(BOB);
-	add_peer("v4", (const struct sss_eid *)peer->d.own.public, NULL, 0);
-	ASSERT_TRUE(calls(peer) && confirms(peer, false));
+	peer = call_configured(1);
+	ASSERT_TRUE(peer && confirms(peer, false));
 	browses(peer, 0, 5);
 	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "StreamsRefused") == refused + 1));
 	st = call_from(2);
