@@ -402,7 +402,7 @@ void __sss_channel_shut(struct sss_channel *ch, int err, bool tell)
 	__sss_resolve_end(ch);
 	leave_peer(ch);
 	sss_crowd_remove_channel(ch);
-	sss_slot_forget(ch->host, &ch->peer->eid, ch->incarnation);
+	__sss_slot_part(ch);
 	__sss_channel_queue_work(ch, SSS_WORK_CLOSE);
 }
 

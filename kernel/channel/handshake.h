@@ -8,7 +8,7 @@
  * respond.c	INITIATEs of others and the first data packet, which confirms them
  * slot.c	half-open slots, with cached RESPONDs
  *
- * Locks: channel lock > sss_handshakes.lock, .slots_lock (leaves).
+ * Locks: channel lock > sss_handshakes.slots_lock > sss_keyring.lock; .lock is a leaf.
  */
 #ifndef _SSS_CHANNEL_HANDSHAKE_H
 #define _SSS_CHANNEL_HANDSHAKE_H
@@ -32,7 +32,7 @@ struct sss_half_open;		/* sss_keypair.tentative: slot.h */
  * @loaded_until: ns; until then INITIATEs must prove their address; WRITE_ONCE
  * @stamp: of our last INITIATE, to whomever
  * @work: handles both lists, one entry after the other
- * @slots_lock: leaf (BH): @slots
+ * @slots_lock: (BH): @slots
  * @slots: half-open handshakes and those lately confirmed, oldest first
  * @expiry: drops slots that are too old
  */
@@ -49,7 +49,7 @@ struct sss_handshakes {
 	u64 loaded_until;
 	u8 stamp[SSS_HS_STAMP_LEN];
 	struct work_struct work;
-	spinlock_t slots_lock;	/* leaf: slots */
+	spinlock_t slots_lock;	/* slots */
 	struct list_head slots;
 	struct delayed_work expiry;
 };

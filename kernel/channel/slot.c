@@ -7,6 +7,9 @@
  * a channel, its key ring holds another. So a pair goes when slot and ring
  * have let go of it, and a slot when the list and the pair have.
  *
+ * Where the channel ends first its ring lets go of the pair, if it is of a new state of
+ * the peer, and the slot stands alone from then on.
+ *
  * sss_keypair_take_tentative() decides between confirmation and expiry: who
  * gets the slot from it goes on. A slot expires unconfirmed after 10 s, with
  * its pair's index; a confirmed one stays for 5 s from its birth, so that
@@ -169,10 +172,17 @@ void sss_slot_purge_host(struct sss_host *host)
 		sss_slot_purge(hs);
 }
 
-static bool is_of(const struct sss_half_open *slot, const struct sss_eid *eid, u64 incarnation)
+static bool is_of(const struct sss_half_open *slot, const struct sss_eid *eid)
 {
-	return slot->incarnation == incarnation && !is_confirmed(slot) &&
-	       !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN);
+	return !is_confirmed(slot) && !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN);
+}
+
+static void end_all(struct list_head *slots)
+{
+	struct sss_half_open *slot, *next;
+
+	list_for_each_entry_safe(slot, next, slots, node)
+		sss_slot_end(slot);
 }
 
 /**
@@ -199,13 +209,57 @@ void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incar
 		goto out;
 	spin_lock_bh(&hs->slots_lock);
 	list_for_each_entry_safe(slot, next, &hs->slots, node)
-		if (is_of(slot, eid, incarnation)) {
+		if (is_of(slot, eid) && slot->incarnation == incarnation) {
 			__unlist(hs, slot);
 			list_add_tail(&slot->node, &over);
 		}
 	spin_unlock_bh(&hs->slots_lock);
-	list_for_each_entry_safe(slot, next, &over, node)
-		sss_slot_end(slot);
+	end_all(&over);
+out:
+	rcu_read_unlock();
+}
+
+/*
+ * A slot of a channel that ends. True: it goes with the channel. Not so if the peer has
+ * begun anew since, and calls from a state that never was a part of this one: what it
+ * said last in the old one may come after that call.
+ */
+static bool __parts(struct sss_channel *ch, struct sss_half_open *slot)
+{
+	lockdep_assert_held(&ch->lock);
+	if (slot->remote_incarnation == ch->remote_incarnation)
+		return slot->incarnation == ch->incarnation;
+	if (!slot->alone)
+		slot->alone = sss_keyring_let_go(&ch->ring, slot->pair);
+	return false;
+}
+
+/**
+ * __sss_slot_part() - a channel ends: what of its slots does not
+ * @ch: its state is over, no RESPOND offers it to who had a part in it; calls from a
+ *	new state of the peer go on without the channel
+ *
+ * Context: channel lock held.
+ */
+void __sss_slot_part(struct sss_channel *ch)
+{
+	struct sss_half_open *slot, *next;
+	struct sss_handshakes *hs;
+	LIST_HEAD(over);
+
+	lockdep_assert_held(&ch->lock);
+	rcu_read_lock();
+	hs = READ_ONCE(ch->host->handshakes);
+	if (!hs)
+		goto out;
+	spin_lock_bh(&hs->slots_lock);
+	list_for_each_entry_safe(slot, next, &hs->slots, node)
+		if (is_of(slot, &ch->peer->eid) && __parts(ch, slot)) {
+			__unlist(hs, slot);
+			list_add_tail(&slot->node, &over);
+		}
+	spin_unlock_bh(&hs->slots_lock);
+	end_all(&over);
 out:
 	rcu_read_unlock();
 }

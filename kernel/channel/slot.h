@@ -19,7 +19,7 @@
  * @pair: its keys; reference while in the list
  * @eid: who sent it
  * @born: ns
- * @alone: the peer had no channel
+ * @alone: the peer had no channel, or it has gone (sss_handshakes.slots_lock)
  * @incarnation: of ours that the RESPOND says
  * @remote_incarnation: what the INITIATE said
  * @next_number: what the RESPOND says
@@ -30,7 +30,7 @@
  * @from: where the INITIATE came from
  * @elsewhere: and a copy came from somewhere else, WRITE_ONCE
  *
- * Constant once in the list, but for @answered and @elsewhere.
+ * Constant once in the list, but for @alone, @answered and @elsewhere.
  */
 struct sss_half_open {
 	struct kref ref;
@@ -60,6 +60,7 @@ void sss_slot_put(struct sss_half_open *slot);
 bool sss_slot_end(struct sss_half_open *slot);
 void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot);
 bool sss_slot_make_room(struct sss_net *sn, struct sss_crowd *c);
+void __sss_slot_part(struct sss_channel *ch);
 void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation);
 struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
 					 const struct sss_msg_initiate *msg,

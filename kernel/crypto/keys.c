@@ -297,6 +297,17 @@ void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pai
 	spin_unlock_bh(&ring->lock);
 }
 
+/* Which slot a pair awaits confirmation in, NULL: none any more */
+static struct sss_keypair __rcu **waiting(struct sss_keyring *ring,
+					  const struct sss_keypair *pair)
+{
+	if (deref(ring, &ring->next) == pair)
+		return &ring->next;
+	if (deref(ring, &ring->next_stale) == pair)
+		return &ring->next_stale;
+	return NULL;
+}
+
 /**
  * sss_keyring_confirm() - a first packet authenticated under a pair
  * @ring: of the channel
@@ -310,19 +321,39 @@ void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pai
  */
 bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair)
 {
-	struct sss_keypair __rcu **slot = NULL;
+	struct sss_keypair __rcu **slot;
 
 	if (READ_ONCE(pair->confirmed))
 		return false;
 	spin_lock_bh(&ring->lock);
-	if (deref(ring, &ring->next) == pair)
-		slot = &ring->next;
-	else if (deref(ring, &ring->next_stale) == pair)
-		slot = &ring->next_stale;
+	slot = waiting(ring, pair);
 	if (slot) {
 		take(ring, slot);
 		WRITE_ONCE(pair->confirmed, ++ring->events);
 		promote(ring, pair);
+	}
+	spin_unlock_bh(&ring->lock);
+	return slot;
+}
+
+/**
+ * sss_keyring_let_go() - a pair that awaits confirmation leaves for no other channel yet
+ * @ring: of the channel
+ * @pair: referenced by the caller; goes on receiving, for whatever channel it gets
+ *
+ * Return: false: it was not in the ring, or confirmed.
+ *
+ * Context: any but hard interrupt; takes the ring's leaf lock.
+ */
+bool sss_keyring_let_go(struct sss_keyring *ring, struct sss_keypair *pair)
+{
+	struct sss_keypair __rcu **slot;
+
+	spin_lock_bh(&ring->lock);
+	slot = waiting(ring, pair);
+	if (slot) {
+		WRITE_ONCE(pair->channel, NULL);
+		sss_keypair_put(take(ring, slot));
 	}
 	spin_unlock_bh(&ring->lock);
 	return slot;
@@ -385,24 +416,30 @@ u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_limits *limits
 }
 
 /**
- * sss_keyring_keep() - erase all pairs but one: the channel's state begins anew
+ * sss_keyring_keep() - erase what is over: the channel's state begins anew
  * @ring: of the channel
- * @pair: the one of the new state
+ * @pair: the one of the new state, in the ring, not confirmed yet
+ *
+ * Of the pairs that await confirmation those of later INITIATEs stay: the peer may
+ * have begun anew again since.
  *
  * Context: any but hard interrupt; takes the ring's leaf lock.
  */
 void sss_keyring_keep(struct sss_keyring *ring, const struct sss_keypair *pair)
 {
-	struct sss_keypair __rcu **slots[] = {
-		&ring->current_pair, &ring->previous,
-		&ring->next, &ring->next_stale,
-	};
+	struct sss_keypair __rcu **slots[] = { &ring->next, &ring->next_stale };
+	struct sss_keypair *other;
 	int i;
 
 	spin_lock_bh(&ring->lock);
-	for (i = 0; i < ARRAY_SIZE(slots); i++)
-		if (deref(ring, slots[i]) != pair)
+	drop(ring, &ring->current_pair);
+	drop(ring, &ring->previous);
+	for (i = 0; i < ARRAY_SIZE(slots); i++) {
+		other = deref(ring, slots[i]);
+		if (other && other != pair &&
+		    memcmp(other->stamp, pair->stamp, sizeof(pair->stamp)) <= 0)
 			drop(ring, slots[i]);
+	}
 	spin_unlock_bh(&ring->lock);
 }
 

@@ -53,8 +53,8 @@ struct sss_net;
  * @added: event number of the ring, 0: before its first; under sss_keyring.lock
  * @confirmed: event number at which the other side had proved that it has the
  *	keys, 0: not yet. Written once, under sss_keyring.lock
- * @channel: the one state the keys belong to, NULL: none before confirmation.
- *	Valid under rcu_read_lock(): the channel clears its keyring before its
+ * @channel: the one state the keys belong to, NULL: none before confirmation,
+ *	WRITE_ONCE. Valid under rcu_read_lock(): the channel clears its keyring before its
  *	own RCU free
  * @tentative: the caller's, what takes effect on confirmation; see
  *	sss_keypair_take_tentative(); dropped with the pair
@@ -123,6 +123,7 @@ u64 sss_keyring_start(struct sss_keyring *ring);
 void sss_keyring_add_initiator(struct sss_keyring *ring, struct sss_keypair *pair);
 void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pair, bool early);
 bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair);
+bool sss_keyring_let_go(struct sss_keyring *ring, struct sss_keypair *pair);
 struct sss_keypair *sss_keyring_get_current(struct sss_keyring *ring);
 u64 sss_keyring_expire(struct sss_keyring *ring, const struct sss_limits *limits,
 		       u64 now);

@@ -364,6 +364,80 @@ TEST(late_confirmation)
 	end();
 }
 
+/* We have lost everything, and call; the module answers. */
+static bool call_anew(struct link *anew)
+{
+	uint8_t msg[INITIATE_LEN], respond[2048];
+
+	*anew = l;
+	link_forget(anew);
+	memcpy(anew->stamp, l.stamp, sizeof(l.stamp));
+	if (!link_initiate(anew, msg) || !ask(msg, respond))
+		return false;
+	memcpy(l.stamp, anew->stamp, sizeof(l.stamp));
+	return link_complete(anew, respond);
+}
+
+/* A stream in a state that is new: the module takes it and it works. */
+static bool begins(struct link *anew)
+{
+	char word[5];
+	bool ok;
+
+	close(fd);
+	l = *anew;
+	ok = say_hello(&l, "peer keys");
+	fd = accept(listener, NULL, NULL);
+	set_timeout(fd, SO_RCVTIMEO, PATIENCE);
+	return ok && fd >= 0 && recv(fd, word, 5, MSG_WAITALL) == 5 && lives();
+}
+
+/*
+ * The old state ends when the call from the new one was answered, by CLOSE or because
+ * the module's administrator says so: that is none of the call's business.
+ */
+TEST(close_after_call)
+{
+	uint8_t buf[16];
+	struct link anew;
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_TRUE(have_stream());
+		ASSERT_TRUE(call_anew(&anew));
+		if (i)
+			ask_bob_about(SSS_CMD_PEER_DEL, l.own.public);
+		else
+			link_send_once(&l, buf, put_close(buf, 0));
+		EXPECT_EQ(-1, recv(fd, buf, 1, 0));
+		EXPECT_EQ(i ? ECONNABORTED : ECONNRESET, errno);
+		EXPECT_TRUE(begins(&anew)) TH_LOG("case %d: %s", i, strerror(errno));
+		end();
+	}
+}
+
+/* Two states begun since: each goes on from its first packet, in the order of the calls. */
+TEST(two_states)
+{
+	uint8_t ping[1] = { PING };
+	struct link first, second;
+
+	ASSERT_TRUE(have_stream());
+	ASSERT_TRUE(call_anew(&first));
+	ASSERT_TRUE(call_anew(&second));
+	EXPECT_TRUE(begins(&first));
+	EXPECT_TRUE(begins(&second));
+	end();
+
+	/* not so the other way round: the first one is over when the second one has begun */
+	ASSERT_TRUE(have_stream());
+	ASSERT_TRUE(call_anew(&first));
+	ASSERT_TRUE(call_anew(&second));
+	EXPECT_TRUE(begins(&second));
+	link_send_once(&first, ping, 1);
+	EXPECT_TRUE(lives());
+	end();
+}
+
 /* Numbers below the one stated are not valid under the new keys, those above are. */
 TEST(numbers)
 {
