@@ -130,8 +130,8 @@ static int on_sleep(struct notifier_block *nb, unsigned long event, void *data)
 static void end_state(struct sss_channel *ch)
 {
 	spin_lock_bh(&ch->lock);
-	__sss_channel_shut(ch, -ECONNRESET, false);
 	sss_keyring_clear(&ch->ring);
+	__sss_channel_shut(ch, -ECONNRESET, false);
 	spin_unlock_bh(&ch->lock);
 }
 

@@ -55,8 +55,6 @@ static void send_respond(struct sss_handshakes *hs, struct sss_half_open *slot,
 			 const union sss_endpoint *to)
 {
 	WRITE_ONCE(slot->answered, ktime_get_ns());
-	if (!sss_endpoint_equal(&slot->from, to))
-		WRITE_ONCE(slot->elsewhere, true);
 	sss_mib_inc(slot->sn, HS_TX_RESPOND);
 	sss_handshake_send(hs->host, &slot->respond, sizeof(slot->respond), to);
 }
@@ -319,6 +317,8 @@ static void answer(struct call *c)
 	}
 	slot->noise = c->noise;
 	kref_get(&slot->ref);
+	/* Nobody knows the index yet; once the slot is in a list it may end at any time. */
+	sss_index_publish(&slot->pair->entry, SSS_INDEX_KEYPAIR);
 	if (!c->ch) {
 		sss_slot_add(c->hs, slot);
 	} else if (!join(c->hs, c->ch, slot)) {
@@ -327,7 +327,6 @@ static void answer(struct call *c)
 		sss_slot_put(slot);
 		return;
 	}
-	sss_index_publish(&slot->pair->entry, SSS_INDEX_KEYPAIR);
 	send_respond(c->hs, slot, c->from);
 	sss_slot_put(slot);
 }
@@ -438,7 +437,7 @@ static bool __settle(struct sss_channel *ch, const struct sss_half_open *slot,
 	if (__agrees(ch, slot))
 		return false;
 	if (ch->incarnation != slot->incarnation)
-		sss_slot_forget(ch->host, &ch->peer->eid, ch->incarnation);
+		__sss_slot_forget(ch, pair->stamp);
 	ch->incarnation = slot->incarnation;
 	if (!ch->remote_incarnation)
 		return false;

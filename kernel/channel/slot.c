@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/drop.h"
 #include "channel/crowd.h"
+#include "channel/initiate.h"
 #include "channel/slot.h"
 #include "crypto/index.h"
 
@@ -177,71 +178,15 @@ static bool is_of(const struct sss_half_open *slot, const struct sss_eid *eid)
 	return !is_confirmed(slot) && !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN);
 }
 
-static void end_all(struct list_head *slots)
+static bool newer(const struct sss_keypair *pair, const u8 stamp[SSS_HS_STAMP_LEN])
 {
-	struct sss_half_open *slot, *next;
-
-	list_for_each_entry_safe(slot, next, slots, node)
-		sss_slot_end(slot);
+	return memcmp(pair->stamp, stamp, sizeof(pair->stamp)) > 0;
 }
 
-/**
- * sss_slot_forget() - a state of ours is over: no RESPOND offers it any more
- * @host: whose
- * @eid: the peer's
- * @incarnation: of the state
- *
- * An INITIATE from a state of the peer that has seen the old one would be
- * answered as if it still were there, and the peer would go on with streams
- * that are unknown here.
- *
- * Context: any but hard interrupts; a channel lock may be held.
- */
-void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation)
-{
-	struct sss_half_open *slot, *next;
-	struct sss_handshakes *hs;
-	LIST_HEAD(over);
-
-	rcu_read_lock();
-	hs = READ_ONCE(host->handshakes);
-	if (!hs)
-		goto out;
-	spin_lock_bh(&hs->slots_lock);
-	list_for_each_entry_safe(slot, next, &hs->slots, node)
-		if (is_of(slot, eid) && slot->incarnation == incarnation) {
-			__unlist(hs, slot);
-			list_add_tail(&slot->node, &over);
-		}
-	spin_unlock_bh(&hs->slots_lock);
-	end_all(&over);
-out:
-	rcu_read_unlock();
-}
-
-/*
- * A slot of a channel that ends. True: it goes with the channel. Not so if the peer has
- * begun anew since, and calls from a state that never was a part of this one: what it
- * said last in the old one may come after that call.
- */
-static bool __parts(struct sss_channel *ch, struct sss_half_open *slot)
-{
-	lockdep_assert_held(&ch->lock);
-	if (slot->remote_incarnation == ch->remote_incarnation)
-		return slot->incarnation == ch->incarnation;
-	if (!slot->alone)
-		slot->alone = sss_keyring_let_go(&ch->ring, slot->pair);
-	return false;
-}
-
-/**
- * __sss_slot_part() - a channel ends: what of its slots does not
- * @ch: its state is over, no RESPOND offers it to who had a part in it; calls from a
- *	new state of the peer go on without the channel
- *
- * Context: channel lock held.
- */
-void __sss_slot_part(struct sss_channel *ch)
+/* The slots of a channel that judge() says are over, end. */
+static void __end_those(struct sss_channel *ch, const u8 *stamp,
+			bool (*judge)(struct sss_channel *ch, struct sss_half_open *slot,
+				      const u8 *stamp))
 {
 	struct sss_half_open *slot, *next;
 	struct sss_handshakes *hs;
@@ -254,14 +199,82 @@ void __sss_slot_part(struct sss_channel *ch)
 		goto out;
 	spin_lock_bh(&hs->slots_lock);
 	list_for_each_entry_safe(slot, next, &hs->slots, node)
-		if (is_of(slot, &ch->peer->eid) && __parts(ch, slot)) {
+		if (is_of(slot, &ch->peer->eid) && judge(ch, slot, stamp)) {
 			__unlist(hs, slot);
 			list_add_tail(&slot->node, &over);
 		}
 	spin_unlock_bh(&hs->slots_lock);
-	end_all(&over);
+	list_for_each_entry_safe(slot, next, &over, node)
+		sss_slot_end(slot);
 out:
 	rcu_read_unlock();
+}
+
+static bool __offers(struct sss_channel *ch, struct sss_half_open *slot, const u8 *stamp)
+{
+	return slot->incarnation == ch->incarnation && !newer(slot->pair, stamp);
+}
+
+/**
+ * __sss_slot_forget() - a state of ours is over: no RESPOND offers it any more
+ * @ch: channel that restarts; its incarnation is that of the state still
+ * @stamp: of the INITIATE of the new state; who has called after that may have been
+ *	offered it, as it starts from nothing
+ *
+ * An INITIATE from a state of the peer that has seen the old one would be
+ * answered as if it still were there, and the peer would go on with streams
+ * that are unknown here.
+ *
+ * Context: channel lock held.
+ */
+void __sss_slot_forget(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN])
+{
+	__end_those(ch, stamp, __offers);
+}
+
+/*
+ * Is the slot about a state that the peer began after the one that ends? What the peer
+ * said last in that one may come after the call from the new one. It must still be clear
+ * with whom the slot counts: a stranger's answer went to one place, and a peer is
+ * configured if it was.
+ */
+static bool __outlives(struct sss_channel *ch, const struct sss_half_open *slot)
+{
+	bool configured = READ_ONCE(ch->peer->flags) & SSS_PEER_F_CONFIGURED &&
+			  !READ_ONCE(ch->peer->dead);
+
+	lockdep_assert_held(&ch->lock);
+	return slot->remote_incarnation != ch->remote_incarnation &&
+	       newer(slot->pair, ch->hs->stamp) &&
+	       !sss_keyring_predates(&ch->ring, slot->pair) &&
+	       slot->configured == configured &&
+	       (configured || !READ_ONCE(slot->elsewhere));
+}
+
+static bool __ends(struct sss_channel *ch, struct sss_half_open *slot, const u8 *unused)
+{
+	if (!slot->alone && __outlives(ch, slot)) {
+		slot->left = sss_keyring_let_go(&ch->ring, slot->pair);
+		slot->alone = slot->left;
+		return false;
+	}
+	/* what it had from an answer to the peer, and never began, is as it was */
+	if (slot->alone && !ch->remote_incarnation)
+		return false;
+	return slot->incarnation == ch->incarnation;
+}
+
+/**
+ * __sss_slot_part() - a channel ends, and with it the slots of its state
+ * @ch: channel
+ *
+ * Calls from a state that the peer began since go on without the channel.
+ *
+ * Context: channel lock held.
+ */
+void __sss_slot_part(struct sss_channel *ch)
+{
+	__end_those(ch, NULL, __ends);
 }
 
 /* Ends a slot that its crowd has let go, unless it just ended by itself. */
@@ -343,7 +356,8 @@ static bool answers(const struct sss_half_open *slot, const union sss_endpoint *
  * sss_slot_find_same() - was this INITIATE answered before?
  * @hs: of the host to which it came
  * @msg: as received
- * @from: where this copy came from; a stranger's first one in another prefix does not count
+ * @from: where this copy came from, and the answer is to go; a stranger's first one in
+ *	another prefix does not count
  *
  * Return: the slot, with a reference, or NULL. Context: any but hard
  * interrupts.
@@ -358,6 +372,8 @@ struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
 	list_for_each_entry(slot, &hs->slots, node) {
 		if (sss_noise_is_same(&slot->noise, msg) && answers(slot, from)) {
 			kref_get(&slot->ref);
+			if (!sss_endpoint_equal(&slot->from, from))
+				WRITE_ONCE(slot->elsewhere, true);
 			found = slot;
 			break;
 		}
@@ -425,8 +441,7 @@ u64 sss_slot_incarnation(struct sss_host *host, const struct sss_eid *eid, u64 p
 			told = slot;
 			break;
 		}
-		if (slot->alone && !is_confirmed(slot) &&
-		    !memcmp(slot->eid.key, eid->key, SSS_HS_EID_LEN))
+		if (slot->alone && !slot->left && is_of(slot, eid))
 			told = slot;
 	}
 	if (told) {

@@ -20,6 +20,8 @@
  * @eid: who sent it
  * @born: ns
  * @alone: the peer had no channel, or it has gone (sss_handshakes.slots_lock)
+ * @left: it had one whose state the incarnation was of, so that no channel we make is
+ *	to have it; likewise
  * @incarnation: of ours that the RESPOND says
  * @remote_incarnation: what the INITIATE said
  * @next_number: what the RESPOND says
@@ -30,7 +32,7 @@
  * @from: where the INITIATE came from
  * @elsewhere: and a copy came from somewhere else, WRITE_ONCE
  *
- * Constant once in the list, but for @alone, @answered and @elsewhere.
+ * Constant once in the list, but for @alone, @left, @answered and @elsewhere.
  */
 struct sss_half_open {
 	struct kref ref;
@@ -45,6 +47,7 @@ struct sss_half_open {
 	struct sss_eid eid;
 	u64 born;
 	bool alone;
+	bool left;
 	u64 incarnation;
 	u64 remote_incarnation;
 	u64 next_number;
@@ -61,7 +64,7 @@ bool sss_slot_end(struct sss_half_open *slot);
 void sss_slot_add(struct sss_handshakes *hs, struct sss_half_open *slot);
 bool sss_slot_make_room(struct sss_net *sn, struct sss_crowd *c);
 void __sss_slot_part(struct sss_channel *ch);
-void sss_slot_forget(struct sss_host *host, const struct sss_eid *eid, u64 incarnation);
+void __sss_slot_forget(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN]);
 struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
 					 const struct sss_msg_initiate *msg,
 					 const union sss_endpoint *from);

@@ -352,6 +352,7 @@ bool sss_keyring_let_go(struct sss_keyring *ring, struct sss_keypair *pair)
 	spin_lock_bh(&ring->lock);
 	slot = waiting(ring, pair);
 	if (slot) {
+		pair->added = 0;
 		WRITE_ONCE(pair->channel, NULL);
 		sss_keypair_put(take(ring, slot));
 	}

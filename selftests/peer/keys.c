@@ -415,6 +415,51 @@ TEST(close_after_call)
 	}
 }
 
+/* What is sent in the state @anew makes no channel, once the one there is has ended. */
+static bool ends_with_channel(struct link *anew)
+{
+	long long dropped = get_stat(BOB, "RxDropIndex");
+	uint8_t buf[16], ping[1] = { PING };
+	char byte;
+
+	link_send_once(&l, buf, put_close(buf, 0));
+	if (recv(fd, &byte, 1, 0) != -1)
+		return false;
+	link_send_once(anew, ping, 1);
+	return eventually(PATIENCE, get_stat(BOB, "RxDropIndex") == dropped + 1);
+}
+
+/* A call goes with the channel if it was answered in two places, or from an older state. */
+TEST(calls_that_end)
+{
+	uint8_t msg[INITIATE_LEN], respond[2048], asked[2048];
+	struct link anew;
+	int other;
+
+	ASSERT_TRUE(have_stream());
+	anew = l;
+	link_forget(&anew);
+	ASSERT_TRUE(link_initiate(&anew, msg));
+	ASSERT_TRUE(ask(msg, respond));
+	ASSERT_TRUE(link_complete(&anew, respond));
+	other = l.fd;
+	l.fd = socket_to_bob();
+	ASSERT_TRUE(ask(msg, respond));
+	close(l.fd);
+	l.fd = other;
+	EXPECT_TRUE(ends_with_channel(&anew));
+	end();
+
+	ASSERT_TRUE(have_stream());
+	ASSERT_TRUE(call_anew(&anew));
+	l.next = anew.next + 100;
+	ASSERT_TRUE(is_asked(asked));
+	ASSERT_TRUE(answer(asked));
+	ASSERT_TRUE(link_until(&l, PATIENCE, !l.under->ours));
+	EXPECT_TRUE(ends_with_channel(&anew));
+	end();
+}
+
 /* Two states begun since: each goes on from its first packet, in the order of the calls. */
 TEST(two_states)
 {
