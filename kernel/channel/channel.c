@@ -400,9 +400,9 @@ void __sss_channel_shut(struct sss_channel *ch, int err, bool tell)
 	ch->state = SSS_CHANNEL_CLOSED;
 	ch->end_err = err;
 	__sss_resolve_end(ch);
+	__sss_slot_part(ch);	/* before calls are answered as if it never was */
 	leave_peer(ch);
 	sss_crowd_remove_channel(ch);
-	__sss_slot_part(ch);
 	__sss_channel_queue_work(ch, SSS_WORK_CLOSE);
 }
 

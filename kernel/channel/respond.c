@@ -18,6 +18,7 @@
 #include "base/drop.h"
 #include "channel/crowd.h"
 #include "channel/handshake.h"
+#include "channel/initiate.h"
 #include "channel/lapse.h"
 #include "channel/rx.h"
 #include "channel/slot.h"
@@ -36,6 +37,8 @@
  * @remote: keys of the peer
  * @ch: the peer's channel, reference, or NULL
  * @configured: somebody has configured the peer
+ * @anew: the peer has another state than @ch
+ * @left: what is stated is the incarnation of a state that is over, see sss_half_open
  * @said: what it says
  * @answer: what we say
  */
@@ -47,6 +50,8 @@ struct call {
 	struct sss_noise_remote remote;
 	struct sss_channel *ch;
 	bool configured;
+	bool anew;
+	bool left;
 	struct sss_initiate_payload said;
 	struct sss_respond_payload answer;
 };
@@ -152,7 +157,8 @@ static bool __same_state(const struct sss_channel *ch, const struct sss_initiate
 static u64 choose_incarnation(struct call *c, u64 ours)
 {
 	u64 found = sss_slot_find_incarnation(c->hs, c->noise.remote_static,
-					      c->said.incarnation, ours, &c->answer.next_number);
+					      c->said.incarnation, ours, &c->answer.next_number,
+					      &c->left);
 
 	while (!found || found == ours)
 		found = get_random_u64();
@@ -170,6 +176,7 @@ static bool describe_channel(struct call *c)
 	spin_lock_bh(&ch->lock);
 	ok = __sss_initiate_check_stamp(ch, c->said.stamp);
 	same = __same_state(ch, &c->said);
+	c->anew = c->said.incarnation != ch->remote_incarnation;
 	ours = ch->incarnation;
 	answer->next_number = ch->next_number;
 	answer->params = ch->local;
@@ -249,6 +256,8 @@ static struct sss_half_open *alloc_slot(const struct call *c, struct sss_crowd *
 	slot->born = ktime_get_ns();
 	slot->from = *c->from;
 	slot->alone = !c->ch;
+	slot->anew = c->anew;
+	slot->left = c->left;
 	slot->incarnation = c->answer.incarnation;
 	slot->remote_incarnation = c->said.incarnation;
 	slot->next_number = c->answer.next_number;
@@ -416,14 +425,20 @@ static bool __agrees(const struct sss_channel *ch, const struct sss_half_open *s
 }
 
 /*
- * Is the slot about a state that is over? The peer called from it before we did,
- * and has answered us from another one: this packet is late, or was held back.
+ * Is the slot about a state that is over? The peer called from it before we did, and has
+ * answered us from another one; or, where it was answered without the channel, before it
+ * called from the one there is: this packet is late, or was held back.
  */
 static bool __is_over(struct sss_channel *ch, const struct sss_keypair *pair,
 		      const struct sss_half_open *slot)
 {
 	lockdep_assert_held(&ch->lock);
-	return !__agrees(ch, slot) && sss_keyring_predates(&ch->ring, pair);
+	if (__agrees(ch, slot))
+		return false;
+	if (!pair->added && ch->remote_incarnation &&
+	    memcmp(pair->stamp, ch->hs->stamp, sizeof(pair->stamp)) <= 0)
+		return true;
+	return sss_keyring_predates(&ch->ring, pair);
 }
 
 /*
@@ -587,7 +602,8 @@ static struct sss_channel *make_channel(struct sss_host *host, const struct sss_
 	if (IS_ERR(peer))
 		return NULL;
 	ch = sss_channel_of_peer(peer);
-	if (!ch)
+	/* A peer that is configured no more has no crowd yet: its next call gives it one. */
+	if (!ch && (!slot->configured || READ_ONCE(peer->flags) & SSS_PEER_F_CONFIGURED))
 		ch = create_channel(peer, slot);
 	if (!ch)
 		sss_peer_release_learnt(peer);

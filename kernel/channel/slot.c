@@ -232,6 +232,15 @@ void __sss_slot_forget(struct sss_channel *ch, const u8 stamp[SSS_HS_STAMP_LEN])
 	__end_those(ch, stamp, __offers);
 }
 
+/* RESPOND said what the channel accepts, and so is what one accepts that is made now? */
+static bool same_params(const struct sss_channel *ch)
+{
+	struct sss_params now;
+
+	sss_channel_local_params(&ch->sn->limits, &now);
+	return !memcmp(&now, &ch->local, sizeof(now));
+}
+
 /*
  * Is the slot about a state that the peer began after the one that ends? What the peer
  * said last in that one may come after the call from the new one. It must still be clear
@@ -244,23 +253,21 @@ static bool __outlives(struct sss_channel *ch, const struct sss_half_open *slot)
 			  !READ_ONCE(ch->peer->dead);
 
 	lockdep_assert_held(&ch->lock);
-	return slot->remote_incarnation != ch->remote_incarnation &&
+	return slot->anew && slot->remote_incarnation != ch->remote_incarnation &&
 	       newer(slot->pair, ch->hs->stamp) &&
-	       !sss_keyring_predates(&ch->ring, slot->pair) &&
+	       !sss_keyring_predates(&ch->ring, slot->pair) && same_params(ch) &&
 	       slot->configured == configured &&
 	       (configured || !READ_ONCE(slot->elsewhere));
 }
 
 static bool __ends(struct sss_channel *ch, struct sss_half_open *slot, const u8 *unused)
 {
-	if (!slot->alone && __outlives(ch, slot)) {
-		slot->left = sss_keyring_let_go(&ch->ring, slot->pair);
-		slot->alone = slot->left;
+	if (!slot->alone && __outlives(ch, slot) &&
+	    sss_keyring_let_go(&ch->ring, slot->pair)) {
+		slot->alone = true;
+		slot->left = ch->remote_incarnation;
 		return false;
 	}
-	/* what it had from an answer to the peer, and never began, is as it was */
-	if (slot->alone && !ch->remote_incarnation)
-		return false;
 	return slot->incarnation == ch->incarnation;
 }
 
@@ -268,7 +275,7 @@ static bool __ends(struct sss_channel *ch, struct sss_half_open *slot, const u8 
  * __sss_slot_part() - a channel ends, and with it the slots of its state
  * @ch: channel
  *
- * Calls from a state that the peer began since go on without the channel.
+ * The newest call from a state that the peer began since goes on without the channel.
  *
  * Context: channel lock held.
  */
@@ -389,12 +396,14 @@ struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
  * @remote_incarnation: of its state
  * @not: this one is of no use
  * @next_number: raised to what was told with it, if anything was
+ * @left: sss_half_open.left, likewise
  *
  * Return: our incarnation in the newest unconfirmed RESPOND to it, 0: none.
  * Context: any but hard interrupts.
  */
 u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],
-			      u64 remote_incarnation, u64 not, u64 *next_number)
+			      u64 remote_incarnation, u64 not, u64 *next_number,
+			      bool *left)
 {
 	struct sss_half_open *slot, *found = NULL;
 	u64 incarnation = 0;
@@ -407,6 +416,7 @@ u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID
 	if (found) {
 		incarnation = found->incarnation;
 		*next_number = max(*next_number, found->next_number);
+		*left = found->left;
 	}
 	spin_unlock_bh(&hs->slots_lock);
 	return incarnation;

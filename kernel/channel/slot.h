@@ -20,8 +20,9 @@
  * @eid: who sent it
  * @born: ns
  * @alone: the peer had no channel, or it has gone (sss_handshakes.slots_lock)
- * @left: it had one whose state the incarnation was of, so that no channel we make is
- *	to have it; likewise
+ * @anew: the state it called from was not the one that its channel had
+ * @left: the incarnation was that of a state in use, now over, and no channel we make is
+ *	to have it (sss_handshakes.slots_lock)
  * @incarnation: of ours that the RESPOND says
  * @remote_incarnation: what the INITIATE said
  * @next_number: what the RESPOND says
@@ -47,6 +48,7 @@ struct sss_half_open {
 	struct sss_eid eid;
 	u64 born;
 	bool alone;
+	bool anew;
 	bool left;
 	u64 incarnation;
 	u64 remote_incarnation;
@@ -69,6 +71,6 @@ struct sss_half_open *sss_slot_find_same(struct sss_handshakes *hs,
 					 const struct sss_msg_initiate *msg,
 					 const union sss_endpoint *from);
 u64 sss_slot_find_incarnation(struct sss_handshakes *hs, const u8 eid[SSS_HS_EID_LEN],
-			      u64 remote_incarnation, u64 not, u64 *next_number);
+			      u64 remote_incarnation, u64 not, u64 *next_number, bool *left);
 
 #endif /* _SSS_CHANNEL_SLOT_H */

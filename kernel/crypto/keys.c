@@ -297,17 +297,6 @@ void sss_keyring_add_responder(struct sss_keyring *ring, struct sss_keypair *pai
 	spin_unlock_bh(&ring->lock);
 }
 
-/* Which slot a pair awaits confirmation in, NULL: none any more */
-static struct sss_keypair __rcu **waiting(struct sss_keyring *ring,
-					  const struct sss_keypair *pair)
-{
-	if (deref(ring, &ring->next) == pair)
-		return &ring->next;
-	if (deref(ring, &ring->next_stale) == pair)
-		return &ring->next_stale;
-	return NULL;
-}
-
 /**
  * sss_keyring_confirm() - a first packet authenticated under a pair
  * @ring: of the channel
@@ -321,12 +310,15 @@ static struct sss_keypair __rcu **waiting(struct sss_keyring *ring,
  */
 bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair)
 {
-	struct sss_keypair __rcu **slot;
+	struct sss_keypair __rcu **slot = NULL;
 
 	if (READ_ONCE(pair->confirmed))
 		return false;
 	spin_lock_bh(&ring->lock);
-	slot = waiting(ring, pair);
+	if (deref(ring, &ring->next) == pair)
+		slot = &ring->next;
+	else if (deref(ring, &ring->next_stale) == pair)
+		slot = &ring->next_stale;
 	if (slot) {
 		take(ring, slot);
 		WRITE_ONCE(pair->confirmed, ++ring->events);
@@ -341,23 +333,23 @@ bool sss_keyring_confirm(struct sss_keyring *ring, struct sss_keypair *pair)
  * @ring: of the channel
  * @pair: referenced by the caller; goes on receiving, for whatever channel it gets
  *
- * Return: false: it was not in the ring, or confirmed.
+ * Return: false: it is not that of the newest INITIATE, or was confirmed.
  *
  * Context: any but hard interrupt; takes the ring's leaf lock.
  */
 bool sss_keyring_let_go(struct sss_keyring *ring, struct sss_keypair *pair)
 {
-	struct sss_keypair __rcu **slot;
+	bool next;
 
 	spin_lock_bh(&ring->lock);
-	slot = waiting(ring, pair);
-	if (slot) {
+	next = deref(ring, &ring->next) == pair;
+	if (next) {
 		pair->added = 0;
 		WRITE_ONCE(pair->channel, NULL);
-		sss_keypair_put(take(ring, slot));
+		sss_keypair_put(take(ring, &ring->next));
 	}
 	spin_unlock_bh(&ring->lock);
-	return slot;
+	return next;
 }
 
 /**

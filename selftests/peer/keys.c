@@ -463,7 +463,7 @@ TEST(calls_that_end)
 /* Two states begun since: each goes on from its first packet, in the order of the calls. */
 TEST(two_states)
 {
-	uint8_t ping[1] = { PING };
+	uint8_t ping[1] = { PING }, buf[16];
 	struct link first, second;
 
 	ASSERT_TRUE(have_stream());
@@ -473,8 +473,33 @@ TEST(two_states)
 	EXPECT_TRUE(begins(&second));
 	end();
 
-	/* not so the other way round: the first one is over when the second one has begun */
-	ASSERT_TRUE(have_stream());
+	/*
+	 * Not so the other way round: the first one is over when the second one has begun,
+	 * whether there still is a channel or not.
+	 */
+	for (int i = 0; i < 2; i++) {
+		ASSERT_TRUE(have_stream());
+		ASSERT_TRUE(call_anew(&first));
+		ASSERT_TRUE(call_anew(&second));
+		if (i)
+			link_send_once(&l, buf, put_close(buf, 0));
+		if (i)
+			EXPECT_EQ(-1, recv(fd, buf, 1, 0));
+		EXPECT_TRUE(begins(&second));
+		link_send_once(&first, ping, 1);
+		EXPECT_TRUE(lives());
+		end();
+	}
+}
+
+/* The same if there was no channel when we called */
+TEST(two_states_alone)
+{
+	uint8_t ping[1] = { PING };
+	struct link first, second;
+
+	listener = listen_on(V4, "peer keys", 8);
+	meet();
 	ASSERT_TRUE(call_anew(&first));
 	ASSERT_TRUE(call_anew(&second));
 	EXPECT_TRUE(begins(&second));
