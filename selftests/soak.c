@@ -497,6 +497,14 @@ static const struct {
 	FAULT(no_memory), FAULT(stopped_program), FAULT(killed_program),
 };
 
+static bool is_fault(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (!strcmp(name, faults[i].name))
+			return true;
+	return false;
+}
+
 static void soak(unsigned int seconds, const char *only)
 {
 	long long until = now_ms() + seconds * 1000ll;
@@ -520,6 +528,8 @@ int main(int argc, char **argv)
 	unsigned int seed = argc > 2 ? (unsigned int)atoi(argv[2]) : randombytes_uniform(1 << 30);
 	int i;
 
+	if (argc > 3 && !is_fault(argv[3]))
+		genl_die("no such fault");
 	printf("# seed %u\n", seed);
 	fflush(stdout);
 	srandom(seed);
