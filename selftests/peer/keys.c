@@ -432,7 +432,8 @@ static bool ends_with_channel(struct link *anew)
 /* A call goes with the channel if it was answered in two places, or from an older state. */
 TEST(calls_that_end)
 {
-	uint8_t msg[INITIATE_LEN], respond[2048], asked[2048];
+	uint8_t msg[INITIATE_LEN], respond[2048], asked[2048], buf[16], ping[1] = { PING };
+	long long dropped, channels;
 	struct link anew;
 	int other;
 
@@ -457,6 +458,28 @@ TEST(calls_that_end)
 	ASSERT_TRUE(answer(asked));
 	ASSERT_TRUE(link_until(&l, PATIENCE, !l.under->ours));
 	EXPECT_TRUE(ends_with_channel(&anew));
+	end();
+
+	/* It was from the state that there was, and we have answered the module from a new one. */
+	ASSERT_TRUE(have_stream());
+	ASSERT_TRUE(is_asked(asked));
+	anew = l;
+	ASSERT_TRUE(link_initiate(&anew, msg));
+	ASSERT_TRUE(ask(msg, respond));
+	ASSERT_TRUE(link_complete(&anew, respond));
+	l.incarnation ^= 0x100;
+	l.next = anew.next + 100;
+	ASSERT_TRUE(answer(asked));
+	ASSERT_TRUE(was_reset());
+	close(fd);
+	fd = -1;
+	ASSERT_TRUE(link_until(&l, PATIENCE, !l.under->ours));
+	channels = get_stat(BOB, "Channels");
+	link_send_once(&l, buf, put_close(buf, 0));
+	ASSERT_TRUE(eventually(PATIENCE, get_stat(BOB, "Channels") < channels));
+	dropped = get_stat(BOB, "RxDropIndex");
+	link_send_once(&anew, ping, 1);
+	EXPECT_TRUE(eventually(PATIENCE, get_stat(BOB, "RxDropIndex") == dropped + 1));
 	end();
 }
 
