@@ -18,6 +18,7 @@ struct dial {
 	uint32_t local_index, remote_index;
 	uint64_t next;
 	uint64_t lowest;		/* what the other side numbers from */
+	uint8_t stamp[12];		/* of @initiate */
 	uint8_t initiate[INITIATE_LEN];
 };
 
@@ -34,6 +35,11 @@ static inline bool dial_again(struct dial *d, const uint8_t remote[KEY])
 	clock_gettime(CLOCK_REALTIME, &ts);
 	put64(p.stamp, 0x400000000000000aULL + ts.tv_sec);
 	put32(p.stamp + 8, ts.tv_nsec & ~0xffffffL);
+	if (memcmp(p.stamp, d->stamp, sizeof(p.stamp)) <= 0) {
+		memcpy(p.stamp, d->stamp, sizeof(p.stamp));
+		put32(p.stamp + 8, get32(p.stamp + 8) + 1);
+	}
+	memcpy(d->stamp, p.stamp, sizeof(p.stamp));
 	randombytes_buf(&p.incarnation, 7);
 	p.incarnation |= 1;
 	d->local_index = randombytes_random() | 1;
