@@ -8,7 +8,6 @@
 
 #include <sodium.h>
 #include <string.h>
-#include <time.h>
 #include "link.h"
 
 struct dial {
@@ -30,16 +29,9 @@ static inline bool dial_again(struct dial *d, const uint8_t remote[KEY])
 			   65507, 1 },
 	};
 	uint8_t plain[INITIATE_PAYLOAD];
-	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	put64(p.stamp, 0x400000000000000aULL + ts.tv_sec);
-	put32(p.stamp + 8, ts.tv_nsec & ~0xffffffL);
-	if (memcmp(p.stamp, d->stamp, sizeof(p.stamp)) <= 0) {
-		memcpy(p.stamp, d->stamp, sizeof(p.stamp));
-		put32(p.stamp + 8, get32(p.stamp + 8) + 1);
-	}
-	memcpy(d->stamp, p.stamp, sizeof(p.stamp));
+	link_next_stamp(d->stamp);
+	memcpy(p.stamp, d->stamp, sizeof(p.stamp));
 	randombytes_buf(&p.incarnation, 7);
 	p.incarnation |= 1;
 	d->local_index = randombytes_random() | 1;

@@ -255,11 +255,9 @@ static void fill_payload(struct payload *p)
 	static const uint64_t params[PARAM_COUNT] = {
 		0, WINDOW_SIZE, 16777216, 262144, 4096, 16777216, 1048576, 5000, 60000, 1200, 1,
 	};
-	struct timespec ts;
 
 	memset(p, 0, sizeof(*p));
-	clock_gettime(CLOCK_REALTIME, &ts);
-	put64(p->stamp, 0x400000000000000aULL + ts.tv_sec);
+	link_next_stamp(p->stamp);
 	p->incarnation = 1 + randombytes_random();
 	memcpy(p->param, params, sizeof(params));
 }

@@ -364,10 +364,10 @@ TEST(late_confirmation)
 	end();
 }
 
-/* We have lost everything, and call; the module answers. */
-static bool call_anew(struct link *anew)
+/* We have lost everything, and call with @msg; the module answers. */
+static bool call_anew(struct link *anew, uint8_t msg[INITIATE_LEN])
 {
-	uint8_t msg[INITIATE_LEN], respond[2048];
+	uint8_t respond[2048];
 
 	*anew = l;
 	link_forget(anew);
@@ -398,12 +398,12 @@ static bool begins(struct link *anew)
  */
 TEST(close_after_call)
 {
-	uint8_t buf[16];
+	uint8_t msg[INITIATE_LEN], buf[16];
 	struct link anew;
 
 	for (int i = 0; i < 2; i++) {
 		ASSERT_TRUE(have_stream());
-		ASSERT_TRUE(call_anew(&anew));
+		ASSERT_TRUE(call_anew(&anew, msg));
 		if (i)
 			ask_bob_about(SSS_CMD_PEER_DEL, l.own.public);
 		else
@@ -438,11 +438,7 @@ TEST(calls_that_end)
 	int other;
 
 	ASSERT_TRUE(have_stream());
-	anew = l;
-	link_forget(&anew);
-	ASSERT_TRUE(link_initiate(&anew, msg));
-	ASSERT_TRUE(ask(msg, respond));
-	ASSERT_TRUE(link_complete(&anew, respond));
+	ASSERT_TRUE(call_anew(&anew, msg));
 	other = l.fd;
 	l.fd = socket_to_bob();
 	ASSERT_TRUE(ask(msg, respond));
@@ -452,7 +448,7 @@ TEST(calls_that_end)
 	end();
 
 	ASSERT_TRUE(have_stream());
-	ASSERT_TRUE(call_anew(&anew));
+	ASSERT_TRUE(call_anew(&anew, msg));
 	l.next = anew.next + 100;
 	ASSERT_TRUE(is_asked(asked));
 	ASSERT_TRUE(answer(asked));
@@ -486,12 +482,12 @@ TEST(calls_that_end)
 /* Two states begun since: each goes on from its first packet, in the order of the calls. */
 TEST(two_states)
 {
-	uint8_t ping[1] = { PING }, buf[16];
+	uint8_t msg[INITIATE_LEN], ping[1] = { PING }, buf[16];
 	struct link first, second;
 
 	ASSERT_TRUE(have_stream());
-	ASSERT_TRUE(call_anew(&first));
-	ASSERT_TRUE(call_anew(&second));
+	ASSERT_TRUE(call_anew(&first, msg));
+	ASSERT_TRUE(call_anew(&second, msg));
 	EXPECT_TRUE(begins(&first));
 	EXPECT_TRUE(begins(&second));
 	end();
@@ -502,12 +498,12 @@ TEST(two_states)
 	 */
 	for (int i = 0; i < 2; i++) {
 		ASSERT_TRUE(have_stream());
-		ASSERT_TRUE(call_anew(&first));
-		ASSERT_TRUE(call_anew(&second));
-		if (i)
+		ASSERT_TRUE(call_anew(&first, msg));
+		ASSERT_TRUE(call_anew(&second, msg));
+		if (i) {
 			link_send_once(&l, buf, put_close(buf, 0));
-		if (i)
 			EXPECT_EQ(-1, recv(fd, buf, 1, 0));
+		}
 		EXPECT_TRUE(begins(&second));
 		link_send_once(&first, ping, 1);
 		EXPECT_TRUE(lives());
@@ -518,13 +514,13 @@ TEST(two_states)
 /* The same if there was no channel when we called */
 TEST(two_states_alone)
 {
-	uint8_t ping[1] = { PING };
+	uint8_t msg[INITIATE_LEN], ping[1] = { PING };
 	struct link first, second;
 
 	listener = listen_on(V4, "peer keys", 8);
 	meet();
-	ASSERT_TRUE(call_anew(&first));
-	ASSERT_TRUE(call_anew(&second));
+	ASSERT_TRUE(call_anew(&first, msg));
+	ASSERT_TRUE(call_anew(&second, msg));
 	EXPECT_TRUE(begins(&second));
 	link_send_once(&first, ping, 1);
 	EXPECT_TRUE(lives());

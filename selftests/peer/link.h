@@ -119,6 +119,7 @@ size_t put_close(uint8_t *to, uint64_t code);
 /* shake.c: handshakes; nothing is sent here */
 void link_prepare(struct link *l, int fd, const uint8_t remote[KEY], bool smaller);
 void link_forget(struct link *l);
+void link_next_stamp(uint8_t stamp[12]);
 bool link_initiate(struct link *l, uint8_t msg[INITIATE_LEN]);
 bool link_answer(struct link *l, const uint8_t initiate[INITIATE_LEN],
 		 uint8_t respond[RESPOND_LEN]);

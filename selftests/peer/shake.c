@@ -31,7 +31,7 @@ static uint32_t random_index(void)
 }
 
 /* max(now, last + 1 ns), where now is a multiple of 2^24 ns */
-static void stamp_next(uint8_t stamp[12])
+void link_next_stamp(uint8_t stamp[12])
 {
 	struct timespec ts;
 	uint8_t now[12];
@@ -155,7 +155,7 @@ bool link_initiate(struct link *l, uint8_t msg[INITIATE_LEN])
 
 	payload_fill(l, &p);
 	p.remembered = l->known;
-	stamp_next(l->stamp);
+	link_next_stamp(l->stamp);
 	memcpy(p.stamp, l->stamp, sizeof(p.stamp));
 	memset(&l->hs, 0, sizeof(l->hs));
 	randombytes_buf(l->hs.ephemeral, KEY);
